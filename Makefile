@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Makefile - builds, checks and installs lnkinspect; "make help" says how
+
+PREFIX = /usr/local
+bindir = $(PREFIX)/bin
+mandir = $(PREFIX)/share/man
+docdir = $(PREFIX)/share/doc/lnkinspect
+completionsdir = $(PREFIX)/share/bash-completion/completions
+
+# Where things are built, and with which sanitizers. check-asan has a tree of its own.
+B = build
+SAN =
+ifneq ($(filter check-asan,$(MAKECMDGOALS)),)
+ifneq ($(filter-out check-asan,$(MAKECMDGOALS)),)
+$(error check-asan builds another tree: run it alone)
+endif
+B = build/asan
+SAN = address,undefined
+endif
+
+# CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds; what the program needs is added to them.
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+BATS ?= bats
+VALGRIND ?= valgrind
+INSTALL ?= install
+
+# ---- Libraries -----------------------------------------------------------------------------
+# pkg-config's name : Debian's package
+libraries := libpci:libpci-dev libudev:libudev-dev smartcols:libsmartcols-dev \
+	     jansson:libjansson-dev
+
+# $(call need,NAME,PACKAGE): ends with one line if the library is missing
+need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
+	the library $1 is missing: apt-get install $2))
+
+ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
+$(if $(shell command -v $(PKG_CONFIG)),,$(error pkg-config is missing: apt-get install pkgconf))
+$(foreach l,$(libraries),$(call need,$(firstword $(subst :, ,$l)),$(lastword $(subst :, ,$l))))
+names := $(foreach l,$(libraries),$(firstword $(subst :, ,$l)))
+lib_cflags := $(shell $(PKG_CONFIG) --cflags $(names))
+lib_libs := $(shell $(PKG_CONFIG) --libs $(names))
+endif
+
+# ---- Flags ---------------------------------------------------------------------------------
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 $(if $(WERROR),-Werror)
+sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+compile = $(CC) -std=c11 -D_GNU_SOURCE $(warnings) $(sanitize) $(lib_cflags) -Isrc -MMD -MP \
+	  $(CPPFLAGS) $(CFLAGS)
+link = $(CC) $(sanitize) $(CFLAGS) $(LDFLAGS)
+
+# ---- What there is -------------------------------------------------------------------------
+program := $(B)/lnkinspect
+objects := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
+tools := $(B)/gen $(B)/mangle
+
+specs := $(patsubst tests/fixtures/%/spec,%,$(wildcard tests/fixtures/*/spec))
+inputs := $(patsubst tests/fixtures/%/input,%,$(wildcard tests/fixtures/*/input))
+fixtures := $(patsubst %,$(B)/fixtures/%/input,$(specs) $(inputs))
+both := $(filter $(specs),$(inputs))
+$(if $(both),$(error tests/fixtures: spec and input beside each other in $(both)))
+
+## all			the program, build/lnkinspect (the default)
+.PHONY: all
+all: $(program)
+
+$(program): $(objects)
+	$(link) -o $@ $(objects) $(lib_libs) $(LDLIBS)
+
+$(B)/obj/%.o: src/%.c $(B)/flags Makefile
+	@mkdir -p $(@D)
+	$(compile) -c -o $@ $<
+
+# Other flags than last time are a reason to build again.
+ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
+flags := $(strip $(compile) $(link) $(lib_libs) $(LDLIBS))
+ifneq ($(file <$(B)/flags),$(flags))
+$(shell mkdir -p $(B))
+$(file >$(B)/flags,$(flags))
+endif
+endif
+$(B)/flags: ;
+
+# ---- Tests ---------------------------------------------------------------------------------
+$(B)/gen: tests/gen.c $(B)/flags
+	@mkdir -p $(B)/obj/tests
+	$(compile) $(LDFLAGS) -MF $(B)/obj/tests/gen.d -MT $@ -o $@ $<
+
+$(B)/obj/tests/mangle.o: tests/mangle.c $(B)/flags
+	@mkdir -p $(@D)
+	$(compile) -c -o $@ $<
+
+# Everything but main().
+$(B)/mangle: $(B)/obj/tests/mangle.o $(filter-out $(B)/obj/lnkinspect.o,$(objects))
+	$(link) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$(B)/fixtures/%/input: tests/fixtures/%/spec $(B)/gen
+	@mkdir -p $(@D)
+	@$(B)/gen <$< >$@.new || { echo "in $<" >&2; rm -f $@.new; exit 1; }
+	@mv $@.new $@
+
+$(B)/fixtures/%/input: tests/fixtures/%/input
+	@mkdir -p $(@D)
+	@cp $< $@
+
+## fixtures		the captures that the tests read, in build/fixtures/NAME/input
+.PHONY: fixtures
+fixtures: $(fixtures)
+	@$(if $(stale),rm -rf $(stale))
+
+stale = $(patsubst %/input,%,$(filter-out $(fixtures),$(wildcard $(B)/fixtures/*/input)))
+
+## check			all tests; one file: make check T=tests/rules.bats
+## check-asan		the same with AddressSanitizer and UBSan, in build/asan
+T = tests
+.PHONY: check check-asan
+check check-asan: $(program) $(tools) fixtures
+	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) B=$(abspath $(B)) \
+		$(BATS) $(BATSFLAGS) $(T)
+
+## check-valgrind		memcheck of the program over every fixture in every format
+.PHONY: check-valgrind
+check-valgrind: $(program) fixtures
+	VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
+
+# ---- Lint ----------------------------------------------------------------------------------
+c_files := $(wildcard src/*.[ch] tests/*.c)
+shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash) .ci/run tests/layers \
+	       tests/memcheck
+lints := lint-format lint-shell lint-cppcheck lint-layers lint-man
+
+## lint			format, shellcheck, cppcheck, layers (who may know whom), manual
+.PHONY: lint $(lints)
+lint: $(lints)
+
+lint-format:
+	clang-format --dry-run -Werror $(c_files)
+
+# 2030, 2031: it does not know how bats sets $$output.
+lint-shell:
+	shellcheck -x -e SC2030,SC2031 $(shell_files)
+
+# missingIncludeSystem: cppcheck brings its own idea of libc, and knows no other headers.
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -D_GNU_SOURCE \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		-Isrc $(filter %.c,$(c_files))
+
+lint-layers: $(objects)
+	tests/layers $(B)/obj
+
+lint-man:
+	mandoc -Tlint -Wwarning man/lnkinspect.1
+
+# ---- Install -------------------------------------------------------------------------------
+# source : directory : mode : name
+files := $(program):$(bindir):755:lnkinspect \
+	 man/lnkinspect.1:$(mandir)/man1:644:lnkinspect.1 \
+	 completions/lnkinspect.bash:$(completionsdir):644:lnkinspect \
+	 LICENSE:$(docdir):644:LICENSE
+part = $(word $1,$(subst :, ,$f))
+
+## install		program, manual, completion and licence below DESTDIR and PREFIX
+.PHONY: install
+install: $(program)
+	$(foreach f,$(files),$(INSTALL) -D -m $(call part,3) $(call part,1) \
+		"$(DESTDIR)$(call part,2)/$(call part,4)" &&) true
+
+## uninstall		what install put there
+.PHONY: uninstall
+uninstall:
+	rm -f $(foreach f,$(files),"$(DESTDIR)$(call part,2)/$(call part,4)")
+	rmdir "$(DESTDIR)$(docdir)" 2>/dev/null || :
+
+## clean			all that was built
+.PHONY: clean
+clean:
+	rm -rf $(foreach b,$(B) $(B)/asan,$b/obj $b/fixtures $b/flags $b/lnkinspect \
+		$b/gen $b/mangle)
+	rm -rf $(B)/asan
+	rmdir $(B) 2>/dev/null || :
+
+## help			this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' Makefile
+	@echo
+	@echo "Variables: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR; WERROR=1: warnings are errors;"
+	@echo "B=DIR: where to build; SAN=address,undefined: with these sanitizers"
+
+.DELETE_ON_ERROR:
+-include $(wildcard $(B)/obj/*.d $(B)/obj/tests/*.d)

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * live-sysfs.c - what sysfs, or a copy of it, says of one function beside its registers
+ *
+ * Linux Documentation/ABI/testing/sysfs-bus-pci. A copy comes from a stranger: only regular files
+ * are opened, only so many bytes are read, no text gets through unclean.
+ */
+#include <fcntl.h>
+#include <libudev.h>
+#include <pci/header.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "live.h"
+
+/* The value @v in its place in a register: FIELD_GET's other half. */
+#define FIELD_PUT(mask, v) ((uint32_t)(v) * ((uint32_t)(mask) & -(uint32_t)(mask)))
+
+#define VALUE_MAX 64   /* one value: "0x010802", "16.0 GT/s PCIe" */
+#define TABLE_MAX 1024 /* aer_dev_correctable: nine lines */
+
+bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char *name,
+		    char path[LNK_SYSFS_PATH])
+{
+	char at[LNK_ADDR_LEN];
+	int n = snprintf(path, LNK_SYSFS_PATH, "%s/devices/%s/%s", s->base, lnk_addr_str(addr, at),
+			 name);
+
+	return n > 0 && n < LNK_SYSFS_PATH;
+}
+
+bool lnk_sysfs_text(const char *path, char *buf, size_t size)
+{
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size);
+	close(fd);
+	if (n < 0 || (size_t)n >= size)
+		return false;
+	buf[n] = '\0';
+	return true;
+}
+
+/* One attribute's value without its line end; false if there is none. */
+static bool value_of(const struct lnk_sysfs *s, const struct lnk_fn *f, const char *name,
+		     char value[VALUE_MAX])
+{
+	char path[LNK_SYSFS_PATH];
+
+	if (!lnk_sysfs_path(s, f->addr, name, path) || !lnk_sysfs_text(path, value, VALUE_MAX))
+		return false;
+	value[strcspn(value, "\n")] = '\0';
+	return true;
+}
+
+/* A number as the kernel writes it: "0x8086", "16". False if it is none, or above @max. */
+static bool number_of(const struct lnk_sysfs *s, const struct lnk_fn *f, const char *name,
+		      unsigned long max, uint32_t *number)
+{
+	char value[VALUE_MAX], *end;
+	unsigned long n;
+
+	if (!value_of(s, f, name, value) || value[0] < '0' || value[0] > '9')
+		return false;
+	n = strtoul(value, &end, 0);
+	if (*end || n > max)
+		return false;
+	*number = (uint32_t)n;
+	return true;
+}
+
+static struct lnk_live *live_of(struct lnk_arena *a, struct lnk_fn *f)
+{
+	if (!f->live)
+		f->live = lnk_alloc(a, sizeof(*f->live));
+	return f->live;
+}
+
+static void give(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, uint32_t value)
+{
+	if (!f->attr)
+		f->attr = lnk_alloc(a, sizeof(*f->attr));
+	f->attr->reg[r] = value;
+	f->attr->known |= BIT(r);
+}
+
+/* ---- State -------------------------------------------------------------------------------- */
+
+static const char *driver_by_udev(struct udev *udev, struct lnk_arena *a, struct lnk_addr addr)
+{
+	const char *driver = NULL;
+	struct udev_device *d;
+	char at[LNK_ADDR_LEN];
+
+	d = udev_device_new_from_subsystem_sysname(udev, "pci", lnk_addr_str(addr, at));
+	if (d && udev_device_get_driver(d))
+		driver = lnk_clean(a, udev_device_get_driver(d), strlen(udev_device_get_driver(d)));
+	udev_device_unref(d);
+	return driver;
+}
+
+/* udev knows this machine only: in a copy the link's last word is the driver. */
+static const char *driver_by_link(const struct lnk_sysfs *s, struct lnk_arena *a,
+				  struct lnk_addr addr)
+{
+	char path[LNK_SYSFS_PATH], target[LNK_SYSFS_PATH], *slash;
+	ssize_t n;
+
+	if (!lnk_sysfs_path(s, addr, "driver", path))
+		return NULL;
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0)
+		return NULL;
+	target[n] = '\0';
+	slash = strrchr(target, '/');
+	slash = slash ? slash + 1 : target;
+	return *slash ? lnk_clean(a, slash, strlen(slash)) : NULL;
+}
+
+/* Linux drivers/pci/pci.c pci_power_names; "error" and "unknown" are not known. */
+static const char *power_state(const struct lnk_sysfs *s, const struct lnk_fn *f)
+{
+	static const char *const states[] = {"D0", "D1", "D2", "D3hot", "D3cold"};
+	char value[VALUE_MAX];
+	size_t i;
+
+	if (!value_of(s, f, "power_state", value))
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(states); i++)
+		if (!strcmp(value, states[i]))
+			return states[i];
+	return NULL;
+}
+
+static bool is_vf(const struct lnk_sysfs *s, struct lnk_addr addr)
+{
+	char path[LNK_SYSFS_PATH];
+	struct stat st;
+
+	return lnk_sysfs_path(s, addr, "physfn", path) && !lstat(path, &st);
+}
+
+void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
+{
+	struct lnk_live live = {
+		.driver = s->udev ? driver_by_udev(s->udev, a, f->addr) :
+				    driver_by_link(s, a, f->addr),
+		.power_state = power_state(s, f),
+		.vf = is_vf(s, f->addr),
+	};
+	char status[VALUE_MAX];
+
+	if (live.power_state && !strcmp(live.power_state, "D3cold"))
+		live.asleep = true;
+	if (value_of(s, f, "power/runtime_status", status) && !strcmp(status, "suspended"))
+		live.asleep = true;
+	if (live.driver || live.power_state || live.vf || live.asleep)
+		*live_of(a, f) = live;
+}
+
+/* ---- Identity ----------------------------------------------------------------------------- */
+
+void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
+{
+	uint32_t vendor, device, class24, revision = 0, secondary, subordinate;
+
+	if (number_of(s, f, "vendor", 0xffff, &vendor) &&
+	    number_of(s, f, "device", 0xffff, &device))
+		give(a, f, LNK_R_ID, device << 16 | vendor);
+	if (!number_of(s, f, "class", 0xffffff, &class24))
+		return;
+	number_of(s, f, "revision", 0xff, &revision);
+	give(a, f, LNK_R_CLASS, class24 << 8 | revision);
+	if (!number_of(s, f, "secondary_bus_number", 0xff, &secondary) ||
+	    !number_of(s, f, "subordinate_bus_number", 0xff, &subordinate))
+		return;
+	give(a, f, LNK_R_HEADER,
+	     class24 >> 8 == PCI_CLASS_BRIDGE_CARDBUS ? PCI_HEADER_TYPE_CARDBUS :
+							PCI_HEADER_TYPE_BRIDGE);
+	give(a, f, LNK_R_BUSES, subordinate << 16 | secondary << 8 | f->addr.bus);
+}
+
+/* ---- Link --------------------------------------------------------------------------------- */
+
+struct link_attr {
+	bool there;
+	uint32_t speed; /* code; 0: not known */
+	uint32_t width; /* 0: not known */
+};
+
+/* What the kernel says for an LNKCAP of 0: an integrated endpoint has none (PCIe 7.5.3.6). */
+#define NO_LNKCAP 255
+
+static struct link_attr link_attr(const struct lnk_sysfs *s, const struct lnk_fn *f,
+				  const char *speed, const char *width)
+{
+	struct link_attr l = {0};
+	char value[VALUE_MAX];
+
+	if (value_of(s, f, speed, value)) {
+		l.there = true;
+		l.speed = lnk_speed_code(value);
+	}
+	if (number_of(s, f, width, NO_LNKCAP, &l.width))
+		l.there = true;
+	return l;
+}
+
+/* In the layout of LNKCAP and LNKSTA, which is the same for speed and width. */
+static bool give_link(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, struct link_attr l)
+{
+	if (!l.speed || !lnk_width_legal(l.width))
+		return false;
+	give(a, f, r,
+	     FIELD_PUT(PCI_EXP_LNKCAP_WIDTH, l.width) | FIELD_PUT(PCI_EXP_LNKCAP_SPEED, l.speed));
+	return true;
+}
+
+bool lnk_sysfs_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
+{
+	struct link_attr max = link_attr(s, f, "max_link_speed", "max_link_width");
+	struct link_attr cur = link_attr(s, f, "current_link_speed", "current_link_width");
+	bool there = max.there || cur.there, known;
+	uint32_t vendor;
+
+	known = give_link(a, f, LNK_R_MAXLINK, max);
+	known |= give_link(a, f, LNK_R_CURLINK, cur);
+	if (max.there && max.width == NO_LNKCAP) {
+		give(a, f, LNK_R_PCIECAP,
+		     FIELD_PUT(PCI_EXP_FLAGS_TYPE, LNK_T_RCIEP) | FIELD_PUT(PCI_EXP_FLAGS_VERS, 2));
+		known = true;
+	}
+	/* An attribute that says "Unknown" proves a capability; attrs_read would deny it. */
+	if (there ? known : number_of(s, f, "vendor", 0xffff, &vendor))
+		live_of(a, f)->attrs_read = true;
+	return there;
+}
+
+/* Linux 4.13, commit 56c1af4606f0: none of its forerunners shows a link. */
+bool lnk_sysfs_knows_links(void)
+{
+	unsigned major, minor;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 4 || (major == 4 && minor >= 13);
+}
+
+/* ---- Errors ------------------------------------------------------------------------------- */
+
+/* Linux drivers/pci/pcie/aer.c: NAME COUNT, one a line; the longer names are of older kernels. */
+bool lnk_sysfs_errors(const struct lnk_sysfs *s, struct lnk_addr addr, uint64_t *count)
+{
+	static const char *const names[] = {
+		"Receiver Error",
+		"Bad TLP",
+		"Bad DLLP",
+		"RELAY_NUM Rollover",
+		"Replay Timer Timeout",
+		"RxErr",
+		"BadTLP",
+		"BadDLLP",
+		"Rollover",
+		"Timeout",
+	};
+	char path[LNK_SYSFS_PATH], table[TABLE_MAX], *line, *save = NULL;
+	bool any = false;
+	size_t i, n;
+
+	*count = 0;
+	if (!lnk_sysfs_path(s, addr, "aer_dev_correctable", path) ||
+	    !lnk_sysfs_text(path, table, sizeof(table)))
+		return false;
+	for (line = strtok_r(table, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			n = strlen(names[i]);
+			if (strncmp(line, names[i], n) || line[n] != ' ')
+				continue;
+			*count += strtoull(line + n, NULL, 10);
+			any = true;
+		}
+	return any;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* live.h - what source-live.c and the live-*.c beside it share; nobody else includes it */
+#ifndef LNK_LIVE_H
+#define LNK_LIVE_H
+
+#include "lnkinspect.h"
+
+struct udev;
+
+/* ---- live-sysfs.c: what sysfs, or a copy of it, says of one function beside its registers ---- */
+
+struct lnk_sysfs {
+	const char *base;  /* "/sys/bus/pci", or where the copy is */
+	struct udev *udev; /* NULL: a copy */
+};
+
+enum { LNK_SYSFS_PATH = 1024 }; /* as long as libpci takes them */
+
+/* BASE/devices/ADDR/NAME; false if it is too long. */
+bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char *name,
+		    char path[LNK_SYSFS_PATH]);
+/*
+ * The whole of a small regular file, terminated; false if there is none such, or it does not fit.
+ * A stranger's tree may hold a FIFO or a device by that name: opening one blocks, or does things.
+ */
+bool lnk_sysfs_text(const char *path, char *buf, size_t size);
+/* Driver, power state, VF or not, asleep or not: all free to read, nothing wakes up. */
+void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
+/* Who it is and, for a bridge, where it leads, where its registers do not say. Nothing wakes up. */
+void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
+/* Speeds and widths; wakes the function. True if it has any of these attributes. */
+bool lnk_sysfs_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
+/* Does the running kernel know those four attributes at all? */
+bool lnk_sysfs_knows_links(void);
+/* The kernel's count of correctable link errors since boot; false if it keeps none. */
+bool lnk_sysfs_errors(const struct lnk_sysfs *s, struct lnk_addr addr, uint64_t *count);
+
+/* ---- live-env.c: the machine around the functions ------------------------------------------- */
+
+/* Fills guest, hypervisor, accel, sign, machine, kernel. @udev may be NULL. */
+void lnk_env_read(struct lnk_model *m, struct udev *udev);
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lnkinspect.c - options, the pipeline, trouble in words, exit status */
+#include <argp.h>
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lnkinspect.h"
+
+#define STATUS_USAGE 2
+
+const char *argp_program_version = LNK_NAME " " LNK_VERSION;
+const char *argp_program_bug_address = LNK_URL;
+
+enum {
+	OPT_FORMAT = 256,
+	OPT_JSON,
+	OPT_CAPTURE,
+	OPT_REDACT,
+	OPT_RULES,
+	OPT_EXPLAIN,
+	OPT_ONLY,
+	OPT_IGNORE,
+	OPT_FAIL_ON,
+	OPT_COLOR,
+};
+
+static const struct argp_option options[] = {
+	{NULL, 0, NULL, 0, "What to look at:", 1},
+	{"from-dump", 'F', "FILE", 0,
+	 "Judge a capture (lspci -x, -xxx, -xxxx, with -v or without) instead of this machine; "
+	 "- is standard input; repeatable",
+	 1},
+	{"slot", 's', "SLOT", 0,
+	 "Show only this: [[[[domain]:]bus]:][device][.[function]], and the path above it", 1},
+	{"device", 'd', "ID", 0, "Show only this: [vendor]:[device][:class], and the path above it",
+	 1},
+	{"method", 'A', "METHOD", 0, "libpci's access method; help lists them", 1},
+	{"option", 'O', "PARAM=VALUE", 0,
+	 "libpci's named parameter, as sysfs.path=DIR for a copied tree; help lists them", 1},
+
+	{NULL, 0, NULL, 0, "What to print:", 2},
+	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree or json", 2},
+	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 2},
+	{"json", OPT_JSON, NULL, 0, "As --format=json", 2},
+	{"quiet", 'q', NULL, 0, "Findings only, a line each", 2},
+	{"verbose", 'v', NULL, 0,
+	 "Add the decoded link registers of both ends, or to JSON every verdict", 2},
+	{"numeric", 'n', NULL, 0, "Numbers instead of names; twice: both", 2},
+	{"color", OPT_COLOR, "WHEN", 0, "auto (the default), always or never", 2},
+
+	{NULL, 0, NULL, 0, "What to judge:", 3},
+	{"only", OPT_ONLY, "ID[,ID...]", 0, "Only these rules; repeatable", 3},
+	{"ignore", OPT_IGNORE, "ID[@ADDRESS][,...]", 0,
+	 "Not these rules, or not at this address; repeatable", 3},
+	{"fail-on", OPT_FAIL_ON, "SEVERITY", 0,
+	 "error, warning (the default), notice or never: what makes the exit status 1", 3},
+
+	{NULL, 0, NULL, 0, "Instead of judging:", 4},
+	{"capture", OPT_CAPTURE, "FILE", 0,
+	 "Write what this machine shows as text that lspci -F and --from-dump read", 4},
+	{"redact", OPT_REDACT, NULL, 0, "With --capture: blank serial numbers", 4},
+	{"rules", OPT_RULES, NULL, 0, "List the rules", 4},
+	{"explain", OPT_EXPLAIN, "ID", 0, "Explain a rule", 4},
+	{NULL, 0, NULL, 0, "Help:", -1},
+	{0},
+};
+
+static const char doc[] = "Compares the two ends of each PCIe link, finds virtual ports that do "
+			  "not tell the truth, and "
+			  "says who can mend what.\v"
+			  "Exit status: 0 nothing found, 1 findings, 2 usage or unreadable input, "
+			  "3 nothing found but "
+			  "links could not be compared.";
+
+/* A growing NULL-terminated list of words. */
+struct list {
+	char **words;
+	size_t n;
+};
+
+struct run {
+	struct list dumps, only, ignore, params;
+	struct lnk_select select;
+	struct lnk_view view;
+	struct lnk_live_opts live;
+	const struct lnk_format *format;
+	const char *capture;
+	bool method_help, param_help, done;
+	int color; /* 0 never, 1 always, -1 auto */
+};
+
+static void list_add(struct list *l, const char *word, size_t n)
+{
+	l->words = lnk_xrealloc(l->words, (l->n + 2) * sizeof(*l->words));
+	l->words[l->n] = lnk_xmalloc(n + 1);
+	memcpy(l->words[l->n], word, n);
+	l->words[l->n++][n] = '\0';
+	l->words[l->n] = NULL;
+}
+
+static void list_add_each(struct list *l, const char *text)
+{
+	size_t n;
+
+	for (; *text; text += n + (text[n] == ',')) {
+		n = strcspn(text, ",");
+		if (n)
+			list_add(l, text, n);
+	}
+}
+
+static void list_free(struct list *l)
+{
+	while (l->n)
+		free(l->words[--l->n]);
+	free(l->words);
+}
+
+static const char *const *list_words(const struct list *l)
+{
+	return (const char *const *)l->words;
+}
+
+/* What came from the command line or from a file is printed harmless. */
+static void complain(const char *what, const char *text)
+{
+	struct lnk_arena a = {0};
+
+	if (what)
+		fprintf(stderr, LNK_NAME ": %s: %s\n", lnk_clean(&a, what, strlen(what)),
+			lnk_clean(&a, text, strlen(text)));
+	else
+		fprintf(stderr, LNK_NAME ": %s\n", lnk_clean(&a, text, strlen(text)));
+	lnk_arena_free(&a);
+}
+
+static error_t reject(const char *option, const char *arg, const char *choices)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "'%.64s' is not one of %s", arg, choices);
+	complain(option, text);
+	exit(STATUS_USAGE);
+}
+
+static void list_rules(void)
+{
+	static const char *const actors[] = {"-", "guest", "host", "hardware"};
+	size_t i;
+
+	for (i = 0; i < lnk_n_rules; i++)
+		printf("%s  %-8s %-9s %s\n", lnk_rules[i]->id,
+		       lnk_severity_name(lnk_rules[i]->severity), actors[lnk_rules[i]->actor],
+		       lnk_rules[i]->title);
+}
+
+static void explain(const char *id)
+{
+	const struct lnk_rule *r = lnk_rule_find(id);
+
+	if (!r)
+		reject("--explain", id, "the IDs that --rules lists");
+	printf("%s %s: %s\n\n%s\n\nWhat to do (%s): %s\n", r->id, lnk_severity_name(r->severity),
+	       r->title, r->why, lnk_actor_name(r->actor), r->fix);
+}
+
+static void set_fail_on(struct run *r, const char *arg)
+{
+	static const enum lnk_severity levels[] = {LNK_NOTICE, LNK_WARNING, LNK_ERROR};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(levels); i++)
+		if (!strcasecmp(arg, lnk_severity_name(levels[i]))) {
+			r->view.fail_on = levels[i];
+			return;
+		}
+	if (strcasecmp(arg, "never"))
+		reject("--fail-on", arg, "error, warning, notice, never");
+	r->view.fail_on = LNK_ERROR + 1;
+}
+
+static void set_color(struct run *r, const char *arg)
+{
+	static const struct {
+		const char *word;
+		int color;
+	} words[] = {{"auto", -1}, {"always", 1}, {"never", 0}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(arg, words[i].word)) {
+			r->color = words[i].color;
+			return;
+		}
+	reject("--color", arg, "auto, always, never");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run *r = state->input;
+
+	switch (key) {
+	case 'F':
+		list_add(&r->dumps, arg, strlen(arg));
+		break;
+	case 's':
+		r->select.slot = arg;
+		break;
+	case 'd':
+		r->select.id = arg;
+		break;
+	case 'A':
+		r->live.method = arg;
+		r->method_help = !strcmp(arg, "help");
+		break;
+	case 'O':
+		list_add(&r->params, arg, strlen(arg));
+		r->param_help |= !strcmp(arg, "help");
+		break;
+	case OPT_FORMAT:
+		r->format = lnk_format_find(arg);
+		if (!r->format)
+			reject("--format", arg, "table, tree, json");
+		break;
+	case 't':
+		r->format = &lnk_format_tree;
+		break;
+	case OPT_JSON:
+		r->format = &lnk_format_json;
+		break;
+	case 'q':
+		r->view.quiet = true;
+		break;
+	case 'v':
+		r->view.verbose = true;
+		break;
+	case 'n':
+		r->view.names = r->view.names == LNK_NAMES ? LNK_NUMBERS : LNK_NAMES_NUMBERS;
+		break;
+	case OPT_COLOR:
+		set_color(r, arg);
+		break;
+	case OPT_ONLY:
+		list_add_each(&r->only, arg);
+		break;
+	case OPT_IGNORE:
+		list_add_each(&r->ignore, arg);
+		break;
+	case OPT_FAIL_ON:
+		set_fail_on(r, arg);
+		break;
+	case OPT_CAPTURE:
+		r->capture = arg;
+		break;
+	case OPT_REDACT:
+		r->view.redact = true;
+		break;
+	case OPT_RULES:
+		list_rules();
+		r->done = true;
+		break;
+	case OPT_EXPLAIN:
+		explain(arg);
+		r->done = true;
+		break;
+	case ARGP_KEY_ARG:
+		complain(arg, "not an option; a capture is read with -F FILE");
+		exit(STATUS_USAGE);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* The terminal's columns; 0 where output goes elsewhere, unless COLUMNS asks for a width. */
+static unsigned terminal_width(void)
+{
+	const char *env = getenv("COLUMNS");
+	struct winsize w;
+
+	if (env && atoi(env) > 0)
+		return (unsigned)atoi(env);
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w))
+		return 0;
+	return w.ws_col;
+}
+
+static bool wants_color(int asked)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (asked >= 0)
+		return asked;
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+/* From a capture's registers to its verdict on paper. Returns its exit status. */
+static int judge_one(struct run *r, struct lnk_model *m, FILE *to)
+{
+	struct lnk_judge judge = {
+		.only = list_words(&r->only),
+		.ignore = list_words(&r->ignore),
+		.keep_all = r->view.verbose,
+	};
+	struct lnk_err err = {0};
+
+	lnk_walk(m);
+	if (lnk_select_apply(m, &r->select, &err)) {
+		complain(NULL, err.text);
+		return STATUS_USAGE;
+	}
+	lnk_live_settle(m);
+	lnk_judge(m, &judge);
+	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
+		lnk_hwdb_fill(m);
+	if (r->format->write(to, &r->view, m))
+		return STATUS_USAGE;
+	return r->capture ? 0 : lnk_status(m, &r->view);
+}
+
+static int judge_all(struct run *r, const struct lnk_captures *c, FILE *to)
+{
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		status = lnk_status_worse(status, judge_one(r, c->models[i], to));
+	return status;
+}
+
+static int run_dumps(struct run *r, FILE *to)
+{
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < r->dumps.n; i++) {
+		struct lnk_captures c = {0};
+		struct lnk_err err = {0};
+		int one = STATUS_USAGE;
+
+		if (lnk_source_read(r->dumps.words[i], &c, &err))
+			complain(NULL, err.text);
+		else
+			one = judge_all(r, &c, to);
+		status = lnk_status_worse(status, one);
+		lnk_captures_free(&c);
+	}
+	return status;
+}
+
+static int run_live(struct run *r, FILE *to)
+{
+	struct lnk_captures c = {0};
+	struct lnk_err err = {0};
+	int status = STATUS_USAGE;
+
+	r->live.params = list_words(&r->params);
+	r->live.everything = r->capture != NULL;
+	if (lnk_live_read(&r->live, &c, &err))
+		complain(NULL, err.text);
+	else
+		status = judge_all(r, &c, to);
+	lnk_captures_free(&c);
+	lnk_live_end();
+	return status;
+}
+
+/* Whether all that was written to @to has arrived; closes it. */
+static int finish(FILE *to, const char *name, int status)
+{
+	bool failed = fflush(to) || ferror(to);
+
+	if (!fclose(to) && !failed)
+		return status;
+	complain(name, strerror(errno ? errno : EIO));
+	return STATUS_USAGE;
+}
+
+static int run(struct run *r)
+{
+	const char *name = r->capture ? r->capture : "standard output";
+	FILE *to = stdout;
+	int status;
+
+	if (r->capture) {
+		r->format = &lnk_format_dump;
+		if (strcmp(r->capture, "-"))
+			to = fopen(r->capture, "w");
+		if (!to) {
+			complain(r->capture, strerror(errno));
+			return STATUS_USAGE;
+		}
+	}
+	status = 0;
+	if (r->format->begin)
+		status = r->format->begin(to, &r->view) ? STATUS_USAGE : 0;
+	status = lnk_status_worse(status, r->dumps.n ? run_dumps(r, to) : run_live(r, to));
+	if (r->format->end && r->format->end(to, &r->view, status))
+		status = STATUS_USAGE;
+	return finish(to, name, status);
+}
+
+static bool check_usage(struct run *r)
+{
+	struct lnk_judge judge = {.only = list_words(&r->only), .ignore = list_words(&r->ignore)};
+	struct lnk_err err = {0};
+
+	if (r->dumps.n && (r->live.method || r->params.n))
+		lnk_fail(&err, -EINVAL,
+			 "-A and -O are for live access, -F reads a capture: use one");
+	else if (r->view.redact && !r->capture)
+		lnk_fail(&err, -EINVAL, "--redact belongs to --capture");
+	else
+		lnk_judge_check(&judge, &err);
+	if (err.text[0])
+		complain(NULL, err.text);
+	return !err.text[0];
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
+	struct run r = {.format = &lnk_format_table, .color = -1, .view.fail_on = LNK_WARNING};
+	int status = 0;
+
+	setlocale(LC_ALL, "");
+	argp_err_exit_status = STATUS_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &r))
+		return STATUS_USAGE;
+	r.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	r.view.width = terminal_width();
+	r.view.color = wants_color(r.color);
+	if (r.method_help || r.param_help)
+		lnk_live_help(stdout, r.method_help);
+	if (r.done || r.method_help || r.param_help)
+		status = finish(stdout, "standard output", 0);
+	else
+		status = check_usage(&r) ? run(&r) : STATUS_USAGE;
+	list_free(&r.dumps);
+	list_free(&r.only);
+	list_free(&r.ignore);
+	list_free(&r.params);
+	return status;
+}

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lnkinspect.h - every declaration that more than one file shares, in the order of the data:
+ * words, memory, configuration space, functions, links, capture, walk, fixups, rules, sources,
+ * reports.
+ *
+ * Facts carry their source: PCIe = PCI Express Base Specification 5.0, PCI = PCI Local Bus 3.0,
+ * BRIDGE = PCI-to-PCI Bridge 1.2, Linux = path in the kernel tree, QEMU = path in QEMU's tree.
+ */
+#ifndef LNKINSPECT_H
+#define LNKINSPECT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define LNK_NAME    "lnkinspect"
+#define LNK_VERSION "0.1"
+#define LNK_URL	    "https://github.com/lnkinspect/lnkinspect"
+
+#define BIT(n)		      (UINT64_C(1) << (n))
+#define ARRAY_SIZE(a)	      (sizeof(a) / sizeof((a)[0]))
+#define LNK_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* The value of the field of @reg that the <pci/header.h> mask @mask selects. */
+#define FIELD_GET(mask, reg) (((uint32_t)(reg) & (mask)) / ((uint32_t)(mask) & -(uint32_t)(mask)))
+
+/* ---- Limits: input is hostile; one that was hit is said (LNK907) ------------------------- */
+
+#define LNK_MAX_FUNCTIONS (4u << 20)   /* functions in one capture */
+#define LNK_MAX_DAMAGE	  100u	       /* damaged lines named one by one; the rest are counted */
+#define LNK_MAX_INPUT	  (4ull << 30) /* bytes of one input */
+
+/* ---- util.c: memory and messages ---------------------------------------------------------- */
+
+/* Memory that lives as long as the capture that it belongs to; never returns NULL. */
+struct lnk_arena {
+	struct lnk_block *blocks;
+};
+void *lnk_alloc(struct lnk_arena *a, size_t size); /* zeroed, aligned for any type */
+char *lnk_strndup(struct lnk_arena *a, const char *s, size_t n);
+char *lnk_strf(struct lnk_arena *a, const char *fmt, ...) LNK_PRINTF(2, 3);
+void lnk_arena_free(struct lnk_arena *a);
+
+/*
+ * Text from outside (names, paths, attribute values) on its way into the model: control characters,
+ * DEL, invalid UTF-8, C1 controls and bidirectional overrides become \xNN for each byte. Every
+ * string in a model is either ours or went through here; reports write them as they are.
+ */
+char *lnk_clean(struct lnk_arena *a, const char *s, size_t n);
+
+/* malloc, realloc that end the program with status 2 and words when memory is out. */
+void *lnk_xmalloc(size_t size);
+void *lnk_xrealloc(void *p, size_t size);
+
+/* What went wrong, in words, where it is known. Filled by the first to fail. */
+struct lnk_err {
+	char text[1024];
+};
+/* Sets the words unless some are set already; returns @code (a negative errno). */
+int lnk_fail(struct lnk_err *err, int code, const char *fmt, ...) LNK_PRINTF(3, 4);
+
+/* ---- Words (names.c) ---------------------------------------------------------------------- */
+
+enum lnk_severity { LNK_INFO, LNK_NOTICE, LNK_WARNING, LNK_ERROR };
+enum lnk_actor { LNK_NOBODY, LNK_GUEST, LNK_HOST, LNK_HARDWARE };
+enum lnk_verdict { LNK_PASS, LNK_FOUND, LNK_SKIPPED, LNK_NA };
+enum { LNK_VERDICTS = LNK_NA + 1 };
+
+const char *lnk_severity_name(enum lnk_severity s); /* "info" "notice" "warning" "error" */
+const char *lnk_actor_name(enum lnk_actor a);	    /* who can act, in words */
+
+/* "2.5GT/s" .. "128GT/s" for codes 1..7; "unknown" else (PCIe 7.5.3.6, 7.5.3.18). */
+const char *lnk_speed_name(unsigned code);
+/* As the kernel writes it, "2.5 GT/s PCIe" .. (Linux include/linux/pci.h pci_speed_string). */
+const char *lnk_speed_kernel(unsigned code);
+/* The code for GT/s as text ("8", "8.0 GT/s PCIe", "2.5GT/s"); 0 if it is none of them. */
+unsigned lnk_speed_code(const char *text);
+bool lnk_speed_legal(unsigned code);  /* 1..7 */
+bool lnk_width_legal(unsigned width); /* 1 2 4 8 12 16 32 */
+/*
+ * Raw link rate in Mb/s after the line encoding: the kernel's integer per lane times the width, so
+ * that dmesg is matched to the digit (Linux drivers/pci/pci.h PCIE_SPEED2MBS_ENC). 0 = unknown.
+ */
+uint32_t lnk_rate_mbps(unsigned speed, unsigned width);
+
+struct lnk_addr {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t devfn;
+};
+#define LNK_ADDR_LEN 24			  /* "ffffffff:ff:1f.7" and its end, with room */
+uint64_t lnk_addr_key(struct lnk_addr a); /* sorts as domain, bus, device, function */
+static inline unsigned lnk_dev(struct lnk_addr a)
+{
+	return a.devfn >> 3;
+}
+static inline unsigned lnk_func(struct lnk_addr a)
+{
+	return a.devfn & 7;
+}
+/* "0000:00:03.0", the domain always there. Returns buf. */
+const char *lnk_addr_str(struct lnk_addr a, char buf[LNK_ADDR_LEN]);
+
+/* ---- Configuration space (config.c) ------------------------------------------------------- */
+
+#define LNK_CFG_MAX 4096u
+
+struct lnk_span {
+	uint16_t from, to; /* bytes [from, to) are known; sorted, apart from each other */
+};
+
+/*
+ * One function's configuration space: an accessor, not a buffer. In a replay only the bytes that
+ * were captured are known; live, fetch() gets the aligned dword that is asked for, once. A byte
+ * outside the spans is not known, which is neither 0 nor 0xff.
+ */
+struct lnk_cfg {
+	uint8_t *bytes;
+	struct lnk_span *spans;
+	uint16_t n_spans, max_spans;
+	uint16_t size; /* bytes allocated; live: lowered to where reading failed */
+	/* Live only: read @len (1..64) bytes at @off into @buf; false where it cannot be read. */
+	bool (*fetch)(void *live, unsigned off, void *buf, unsigned len);
+	void *live;
+};
+
+/* True and the value if all its bytes are known; false, *v untouched, if not. */
+bool lnk_cfg_u8(struct lnk_cfg *c, unsigned off, uint32_t *v);
+bool lnk_cfg_u16(struct lnk_cfg *c, unsigned off, uint32_t *v);
+bool lnk_cfg_u32(struct lnk_cfg *c, unsigned off, uint32_t *v);
+/* Are all bytes of [from, to) known, without reading any? */
+bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to);
+/*
+ * Adds captured bytes; memory comes from @a. Bytes known already are kept. -EILSEQ if they differ
+ * from the new ones, -ERANGE if the span leaves LNK_CFG_MAX.
+ */
+int lnk_cfg_add(struct lnk_arena *a, struct lnk_cfg *c, unsigned off, const uint8_t *b, unsigned n);
+/* Live: reads all that can be read, as lspci -xxxx does: 64, 256, then 4096 bytes. */
+void lnk_cfg_read_all(struct lnk_cfg *c);
+
+/* How a capability list ended. */
+enum lnk_list {
+	LNK_LIST_NONE,	  /* there is no list */
+	LNK_LIST_END,	  /* walked to its end */
+	LNK_LIST_UNKNOWN, /* a byte that was needed is not known */
+	LNK_LIST_LOOP,	  /* it comes back to where it was */
+	LNK_LIST_OUTSIDE, /* it points outside its space */
+};
+struct lnk_cap {
+	uint16_t id;
+	uint16_t off;
+};
+#define LNK_MAX_CAPS  48  /* (0x100 - 0x40) / 4 */
+#define LNK_MAX_ECAPS 960 /* (0x1000 - 0x100) / 4 */
+/*
+ * Walks the list with a budget, ending at the first capability with id @until (-1: to the end).
+ * Fills at most @max caps in list order, sets *n. PCI 6.7; PCIe 7.9.3.
+ */
+enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, int until, struct lnk_cap *caps, unsigned max,
+			   unsigned *n);
+enum lnk_list lnk_cfg_ecaps(struct lnk_cfg *c, struct lnk_cap *caps, unsigned max, unsigned *n);
+
+/* ---- Registers ---------------------------------------------------------------------------- */
+
+/*
+ * What a rule can need and a report can show. A register is known, absent (the function has none
+ * such), or not known. MAXLINK and CURLINK are the speed and width of LNKCAP and LNKSTA alone, in
+ * their layout (3:0 speed code, 9:4 width): sysfs attributes and decoded text can give those when
+ * the registers are out of reach. They are known only where both values mean something: a speed of
+ * 0, a reserved code or a width that no link has is read, but no link's speed or width.
+ */
+enum lnk_reg {
+	LNK_R_ID,      /* 00: vendor, device */
+	LNK_R_STATUS,  /* 06: bit 4 = capability list */
+	LNK_R_CLASS,   /* 08: revision, prog-if, subclass, class */
+	LNK_R_HEADER,  /* 0e: bit 7 = multi-function, 6:0 layout */
+	LNK_R_BUSES,   /* 18: primary, secondary, subordinate (bridges) */
+	LNK_R_SUBSYS,  /* 2c, for bridges the subsystem capability (id 0d) + 4: vendor, device */
+	LNK_R_PCIECAP, /* offsets from here on count from the Express capability */
+	LNK_R_DEVCAP,
+	LNK_R_DEVCTL,
+	LNK_R_LNKCAP,
+	LNK_R_LNKCTL,
+	LNK_R_LNKSTA,
+	LNK_R_SLTCAP,
+	LNK_R_SLTCTL,
+	LNK_R_SLTSTA,
+	LNK_R_LNKCAP2,
+	LNK_R_LNKCTL2,
+	LNK_R_LNKSTA2,
+	LNK_R_MAXLINK,
+	LNK_R_CURLINK,
+	LNK_R_ECAPS, /* which of enum lnk_ecap are in the extended list; known if it was walked */
+	LNK_R_AERUNCOR, /* AER uncorrectable error status */
+	LNK_R_AERCOR,	/* AER correctable error status */
+	LNK_R_LANEERR,	/* secondary PCI Express: lane error status */
+	LNK_R_DSNLO,	/* device serial number */
+	LNK_R_DSNHI,
+	LNK_REGS
+};
+enum lnk_ecap { LNK_E_AER = 1, LNK_E_ACS = 2, LNK_E_SECPCI = 4, LNK_E_DSN = 8, LNK_E_SRIOV = 16 };
+
+const char *lnk_reg_name(enum lnk_reg r); /* lspci's and the specification's: "LNKCAP" */
+unsigned lnk_reg_digits(enum lnk_reg r);  /* hex digits of its raw value: 2, 4 or 8 */
+
+/* Registers that came from elsewhere than configuration space: lspci's words, sysfs attributes. */
+struct lnk_hint {
+	uint64_t known;
+	uint32_t reg[LNK_REGS];
+};
+
+/* Device/port type (PCIe 7.5.3.2), and what may stand in its place. */
+enum lnk_type {
+	LNK_T_ENDPOINT = 0,
+	LNK_T_LEGACY = 1,
+	LNK_T_ROOT_PORT = 4,
+	LNK_T_UPSTREAM = 5,
+	LNK_T_DOWNSTREAM = 6,
+	LNK_T_PCIE_PCI = 7,
+	LNK_T_PCI_PCIE = 8,
+	LNK_T_RCIEP = 9,
+	LNK_T_RCEC = 10,
+	LNK_T_NONE = 16, /* no Express capability */
+	LNK_T_UNKNOWN,	 /* not known whether there is one, or which type */
+};
+/* One or two words for people: "root port", "endpoint", "host bridge", "bridge", "VF", ... */
+struct lnk_fn;
+const char *lnk_kind_name(const struct lnk_fn *f);
+/* A class by its number in one short lower-case word or two ("nvme", "vga", "ethernet"); never NULL */
+const char *lnk_class_name(uint32_t class24);
+
+/* ---- Functions, links, capture ------------------------------------------------------------ */
+
+/* How much of a function could be read. */
+enum lnk_reach {
+	LNK_READ_ALL,	 /* all that was asked for */
+	LNK_READ_HEADER, /* 64 bytes, or 128 of a CardBus bridge: not root, or lspci -x */
+	LNK_READ_PART,	 /* bytes are missing: the capture is damaged or cut */
+	LNK_READ_TEXT,	 /* decoded text, no bytes */
+	LNK_READ_ASLEEP, /* live: not woken, nothing read */
+	LNK_READ_FFS,	 /* it answered with all ones */
+};
+
+/* Where a function stands. */
+enum lnk_place {
+	LNK_AT_ROOT,	     /* a root bus */
+	LNK_AT_PORT,	     /* below a root port, downstream port or reverse bridge: a wire */
+	LNK_AT_INNER,	     /* the inner bus of a switch: no wire */
+	LNK_AT_CONVENTIONAL, /* a conventional bus below a bridge */
+	LNK_AT_BRIDGE,	     /* below a bridge whose Express capability is not known */
+	LNK_AT_ORPHAN,	     /* the bridge above is not in the capture */
+	LNK_AT_DISPUTED,     /* several bridges claim the bus */
+};
+
+/* What fixups know of a device: the words in which rules and fixups meet. */
+enum lnk_quirk {
+	LNK_Q_VIRTUAL = 1 << 0,	    /* a port that a hypervisor emulates: its link is decoration */
+	LNK_Q_EMULATED = 1 << 1,    /* a device that a hypervisor emulates: so is its link */
+	LNK_Q_GENERIC = 1 << 2,	    /* QEMU's pcie-root-port: x-speed and x-width can be set */
+	LNK_Q_FIXED = 1 << 3,	    /* modelled on old silicon with a fixed 2.5 GT/s x1 link */
+	LNK_Q_ONCARD = 1 << 4,	    /* a switch on the card: the slot's link is further up */
+	LNK_Q_TUNNEL = 1 << 5,	    /* a USB4 or Thunderbolt tunnel port: figures mean nothing */
+	LNK_Q_WIRED = 1 << 6,	    /* wired with fewer lanes than it advertises on every board */
+	LNK_Q_STANDIN = 1 << 7,	    /* QEMU's cxl-type3: judged as if it were assigned */
+	LNK_Q_VF = 1 << 8,	    /* an SR-IOV virtual function */
+	LNK_Q_CONSTANT = 1 << 9,    /* a port whose status is constant whatever is below */
+	LNK_Q_IGD = 1 << 10,	    /* the integrated GPU of a passed-through chipset */
+	LNK_Q_DLLLA_LIES = 1 << 11, /* a port whose DLLLA and PDS say nothing of what is below */
+};
+
+/* Facts that only a running machine has. Absent in a replay, but for what a capture's head says. */
+struct lnk_live {
+	const char *driver;	 /* bound driver or NULL */
+	const char *power_state; /* "D0" .. "D3cold", or NULL */
+	bool asleep;		 /* not woken: runtime-suspended or D3cold */
+	bool vf;		 /* has a physfn */
+	bool attrs_read;	 /* sysfs was there: absent link attributes mean no Express cap */
+	bool training_twice;	 /* LNKSTA's training bit was set on a second read too */
+	bool status_unsteady;	 /* LNKSTA differed on a second read: the link is changing */
+	bool aer_growing;	 /* the kernel's count of correctable errors grew meanwhile */
+};
+
+struct lnk_fn {
+	struct lnk_addr addr;
+	struct lnk_cfg cfg;
+	uint64_t known;	    /* BIT(enum lnk_reg): the value is in reg[] */
+	uint64_t absent;    /* BIT(enum lnk_reg): this function has no such register */
+	uint64_t from_text; /* of known: taken from decoded text */
+	uint64_t from_attr; /* of known: taken from sysfs attributes */
+	uint64_t differs;   /* registers where decoded text contradicts the bytes */
+	uint32_t reg[LNK_REGS];
+	struct lnk_hint *text; /* what lspci's words said, or NULL */
+	struct lnk_hint *attr; /* what sysfs attributes said, or NULL */
+	struct lnk_live *live; /* or NULL */
+	uint32_t line;	       /* line of its header in the input, from 1; 0 if there is none */
+
+	/* Decoded by walk.c, once. Speeds are codes, widths lanes; 0 where not known. */
+	uint16_t vendor, device, subvendor, subdevice; /* 0xffff: not known */
+	uint32_t class24;    /* class, subclass, prog-if; 0xffffff: not known */
+	uint8_t layout;	     /* header layout 0, 1, 2; 0x7f: not known */
+	uint8_t type;	     /* enum lnk_type */
+	uint8_t cap_version; /* of the Express capability */
+	uint8_t max_speed, max_width, cur_speed, cur_width;
+	uint8_t secondary, subordinate; /* bus numbers; 0 unless a configured bridge */
+	uint8_t reach;			/* enum lnk_reach */
+	uint8_t place;			/* enum lnk_place */
+	uint8_t caps_end, ecaps_end;	/* enum lnk_list */
+	bool express_cut;		/* the Express capability runs past the end of its space */
+	bool link_ones;	    /* its link registers read all ones: they count as not known */
+	bool type_inferred; /* type is a guess from the topology (sysfs only) */
+	const struct lnk_fn
+		*bus_clash; /* the bridge whose bus numbers its own collide with, or itself */
+	bool selected;	    /* chosen by -s, -d (or by default) */
+	bool shown;	    /* selected, or on the path above what is */
+	uint16_t express;   /* offset of the Express capability, 0 if none */
+	uint32_t quirks;    /* enum lnk_quirk */
+	const struct lnk_fixup *fixup; /* the row that matched, or NULL */
+	const struct lnk_fn *twin;     /* same physical device in another virtual slot, or NULL */
+	struct lnk_fn *parent;	       /* the bridge above, or NULL */
+	struct lnk_fn *children;       /* first function of the secondary bus, or NULL; array */
+	uint32_t n_children;
+	struct lnk_link *link;	/* the wire above, shared by a component's functions; NULL: none */
+	struct lnk_link *below; /* the wire below a port; NULL: none */
+
+	/* Filled by hwdb.c for people; NULL where only numbers are known. */
+	const char *vendor_name, *device_name;
+};
+
+enum lnk_state { LNK_STATE_UNKNOWN, LNK_UP, LNK_DOWN };
+
+struct lnk_link {
+	struct lnk_fn
+		*above; /* the port; NULL: the guest cannot see it, or it is not in the capture */
+	struct lnk_fn *below; /* function 0 of the component below (or the lowest one there is) */
+	uint8_t state;	      /* enum lnk_state */
+	uint8_t verdict;      /* enum lnk_verdict of the link as a whole, set by rules.c */
+	uint8_t worst;	      /* enum lnk_severity of its worst finding, if verdict is LNK_FOUND */
+	bool alike;	      /* a link to a device of the same ids runs as narrow as this one */
+	bool lost;	      /* the comparison of its two ends was lost: exit status 3 */
+};
+
+/* What the kernel's "available PCIe bandwidth" line says (Linux drivers/pci/pci.c). */
+struct lnk_path {
+	const struct lnk_fn *limit; /* the hop that limits: ties go to the root side */
+	uint32_t mbps;		    /* available, Mb/s; 0: not known */
+	uint8_t speed, width;	    /* of the hop that limits */
+	uint32_t capable_mbps;	    /* of the device by itself, Mb/s; 0: not known */
+	uint8_t capable_speed, capable_width;
+};
+
+enum lnk_guest { LNK_GUEST_UNKNOWN, LNK_GUEST_NO, LNK_GUEST_YES };
+
+/* The machine that was looked at. NULL where not known; every string went through lnk_clean(). */
+struct lnk_env {
+	enum lnk_guest guest;
+	const char *hypervisor; /* "QEMU", "VMware", "Hyper-V", ... */
+	const char *accel;	/* "KVM", "TCG", ... under QEMU */
+	const char *sign;	/* how the hypervisor was recognised */
+	const char *machine;	/* DMI product name and version */
+	const char *kernel;	/* "Linux 6.1.0-9-amd64" */
+	const char *tool;	/* a capture's head: the version that wrote it */
+	const char *time;	/* a capture's head: when */
+	const char *redacted;	/* a capture's head: what was blanked */
+	bool live;		/* this machine, now */
+	bool root;		/* live: whether the registers could be asked for */
+};
+
+struct lnk_damage {
+	uint32_t line;	  /* from 1 */
+	const char *what; /* "hex row with 13 bytes" */
+};
+
+/* One capture, or one machine: it owns all below it. */
+struct lnk_model {
+	struct lnk_arena arena;
+	const char *source; /* file name, "-", or "this machine" */
+	uint32_t line;	    /* several snapshots in one input: where this one starts; else 0 */
+	unsigned snapshots; /* in the same input; 1 normally */
+	struct lnk_env env;
+
+	struct lnk_fn *fns; /* sorted by address, each once */
+	size_t n_fns, max_fns;
+	struct lnk_link *links; /* sorted by the address of .below */
+	size_t n_links;
+
+	struct lnk_damage *damage; /* the first LNK_MAX_DAMAGE */
+	size_t n_damage;	   /* all of them */
+	bool damage_unplaced;	   /* some of it belongs to no function that is known */
+	const char *limit;	   /* a limit that was reached, in words; NULL */
+
+	struct lnk_finding *findings; /* in the order of report: worst first, then address, id */
+	size_t n_findings, max_findings;
+	struct lnk_result *results; /* every skip; every other verdict too if asked for */
+	size_t n_results, max_results;
+	struct lnk_count *counts; /* lnk_n_rules of them */
+	size_t n_lost;		  /* comparisons of two ends that were lost, of what is shown */
+};
+
+/* ---- model.c ------------------------------------------------------------------------------ */
+
+struct lnk_model *lnk_model_new(void);
+void lnk_model_free(struct lnk_model *m); /* accepts NULL */
+/*
+ * A new function at the end, unsorted; NULL when LNK_MAX_FUNCTIONS is reached (m->limit says so).
+ * The pointer holds until the next call.
+ */
+struct lnk_fn *lnk_model_add(struct lnk_model *m, struct lnk_addr addr);
+/* Sorts by address. Addresses must be unique by then. */
+void lnk_model_sort(struct lnk_model *m);
+struct lnk_fn *lnk_model_find(const struct lnk_model *m, struct lnk_addr addr);
+/* Notes a damaged line; @fmt is ours, arguments from outside must be clean. */
+void lnk_model_damage(struct lnk_model *m, uint32_t line, const char *fmt, ...) LNK_PRINTF(3, 4);
+
+/* ---- walk.c: registers to fields, functions to ports, links and paths --------------------- */
+
+/* Decodes, builds the tree and the links, calls lnk_fixups(). Once per model, sorted before. */
+void lnk_walk(struct lnk_model *m);
+static inline bool lnk_knows(const struct lnk_fn *f, enum lnk_reg r)
+{
+	return f->known & BIT(r);
+}
+/* A port that has a wire below: root port, switch downstream port, PCI-to-PCIe bridge. */
+bool lnk_faces_down(const struct lnk_fn *f);
+/* A function that has a wire above: endpoint, legacy endpoint, upstream port, PCIe-to-PCI bridge. */
+bool lnk_faces_up(const struct lnk_fn *f);
+bool lnk_is_bridge(const struct lnk_fn *f); /* header layout 1 or 2 */
+/* Follows what the kernel does: from f to the root, each hop's LNKSTA. */
+void lnk_path_of(const struct lnk_fn *f, struct lnk_path *p);
+/* "2.000 Gb/s available PCIe bandwidth, limited by ..." as in dmesg; NULL where it has no line. */
+char *lnk_path_kernel_line(struct lnk_arena *a, const struct lnk_fn *f);
+
+/* ---- fixups.c: devices whose registers do not mean what they say -------------------------- */
+
+/* A second sign for an id that real silicon shares. */
+enum lnk_sign {
+	LNK_S_NONE = 0,
+	LNK_S_SUBSYS = 1 << 0, /* the row's subsystem ids */
+	LNK_S_GUEST = 1 << 1,  /* a known guest of the row's hypervisor */
+	LNK_S_LINK = 1 << 2,   /* the row's exact LNKCAP */
+};
+struct lnk_fixup {
+	uint16_t vendor, device; /* 0xffff: any */
+	uint16_t subvendor, subdevice;
+	uint8_t type;  /* enum lnk_type, LNK_T_ANY: any */
+	uint8_t signs; /* one of these is enough; LNK_S_NONE: the ids suffice */
+	uint32_t lnkcap;
+	uint32_t quirks;
+	const char *hypervisor; /* whose own device this is: its presence proves a guest; NULL */
+	const char *name;	/* "pcie-root-port" */
+	const char *reason;	/* why, and the source of the fact */
+};
+#define LNK_T_ANY 0xff
+
+/* Sets env.guest from a hypervisor's own devices, then quirks and fixup of each function. */
+void lnk_fixups(struct lnk_model *m);
+
+/* ---- rules.c ------------------------------------------------------------------------------ */
+
+enum lnk_subject { LNK_ON_LINK, LNK_ON_FN, LNK_ON_CAPTURE };
+
+/* Where a rule writes what it found: words, severity, registers beside those it needs. */
+struct lnk_msg {
+	const struct lnk_model *model; /* what the link or function is part of */
+	struct lnk_arena *arena;
+	char *text;
+	enum lnk_severity severity; /* the rule's; may be lowered */
+	const struct lnk_fn *other; /* a further function that the finding is about, or NULL */
+	uint64_t other_regs;	    /* and the registers of it that were read */
+	uint64_t regs;		    /* further registers of the function itself */
+	enum lnk_reg missing;	    /* LNK_SKIPPED by the rule itself: what for */
+};
+
+struct lnk_rule {
+	const char *id;
+	enum lnk_severity severity;
+	enum lnk_actor actor;
+	enum lnk_subject subject;
+	uint64_t needs;	      /* of the function, or of the device below */
+	uint64_t needs_above; /* of the port above; asking for any means that there must be one */
+	uint32_t only;	      /* quirks of which the function or device must have one; 0: any */
+	uint32_t only_above;
+	uint32_t unless; /* quirks of the function or device under which it cannot judge */
+	uint32_t unless_above;
+	bool guest_only;   /* means something in a known guest only */
+	bool even_down;	   /* looks at links that are down, too */
+	const char *title; /* a fact without numbers */
+	const char *why;   /* the cause, for someone who never read the specification */
+	const char *fix;   /* an action */
+	enum lnk_verdict (*link)(const struct lnk_link *, struct lnk_msg *);
+	enum lnk_verdict (*fn)(const struct lnk_fn *, struct lnk_msg *);
+	enum lnk_verdict (*capture)(const struct lnk_model *, struct lnk_msg *);
+};
+
+/* One register that was read, for a finding's evidence. */
+struct lnk_evidence {
+	const struct lnk_fn *fn;
+	enum lnk_reg reg;
+};
+
+struct lnk_finding {
+	const struct lnk_rule *rule;
+	enum lnk_severity severity;
+	const struct lnk_link *link;	    /* NULL: about one function or the capture */
+	const struct lnk_fn *fn;	    /* where it is shown; NULL: the capture */
+	const struct lnk_fn *above, *below; /* the two ends, where there are two */
+	const struct lnk_fn *other;	    /* a further function it is about, or NULL */
+	const char *message;		    /* the numbers */
+	const struct lnk_evidence *evidence;
+	size_t n_evidence;
+};
+
+struct lnk_result {
+	const struct lnk_rule *rule;
+	const struct lnk_fn *fn; /* subject; NULL: the capture */
+	const struct lnk_fn *of; /* LNK_SKIPPED: whose register was missing */
+	enum lnk_verdict verdict;
+	enum lnk_reg missing; /* LNK_SKIPPED: which; LNK_REGS if none in particular */
+};
+
+struct lnk_count {
+	size_t n[LNK_VERDICTS];
+};
+
+/* What to judge. Each list is the text of the option, checked by lnk_judge_check(). */
+struct lnk_judge {
+	const char *const *only;   /* NULL-terminated list of IDs, or NULL: all */
+	const char *const *ignore; /* NULL-terminated list of ID or ID@ADDRESS, or NULL */
+	bool keep_all;		   /* keep passes and not-applicables in m->results */
+};
+
+extern const struct lnk_rule *const lnk_rules[]; /* in the order of their IDs */
+extern const size_t lnk_n_rules;
+const struct lnk_rule *lnk_rule_find(const char *id); /* any case; NULL: none such */
+/* 0, or -EINVAL and words about the first ID or address that means nothing. */
+int lnk_judge_check(const struct lnk_judge *j, struct lnk_err *err);
+/* Runs the rules over what is shown; fills findings, results, counts, link verdicts, n_lost. */
+void lnk_judge(struct lnk_model *m, const struct lnk_judge *j);
+
+/* ---- remedy.c ----------------------------------------------------------------------------- */
+
+/* What to do about it, and who, given the hypervisor and the values at both ends; never NULL. */
+char *lnk_remedy(struct lnk_arena *a, const struct lnk_model *m, const struct lnk_finding *f);
+
+/* ---- hwdb.c ------------------------------------------------------------------------------- */
+
+/* Vendor and device names: udev's hardware database, then pci.ids; once per id. */
+void lnk_hwdb_fill(struct lnk_model *m);
+
+/* ---- source.c: from bytes to captures ----------------------------------------------------- */
+
+/* One input's bytes. */
+struct lnk_input {
+	const char *name;
+	const char *data; /* not terminated */
+	size_t size;
+};
+
+/* A growing list of captures, in the order of the input. */
+struct lnk_captures {
+	struct lnk_model **models;
+	size_t n, max;
+};
+void lnk_captures_add(struct lnk_captures *c, struct lnk_model *m);
+void lnk_captures_free(struct lnk_captures *c);
+
+struct lnk_source {
+	const char *name; /* "lspci" */
+	const char *what; /* for messages: "output of lspci -x, -xxx, -xxxx or -vv" */
+	/* Does this look like mine? Reads, changes nothing. */
+	bool (*recognise)(const struct lnk_input *in);
+	/* Adds at least one model, sorted, not walked; or fails with words. */
+	int (*read)(const struct lnk_input *in, struct lnk_captures *out, struct lnk_err *err);
+};
+/* Reads @path ("-": standard input) and gives it to the first source that recognises it. */
+int lnk_source_read(const char *path, struct lnk_captures *out, struct lnk_err *err);
+extern const struct lnk_source lnk_source_lspci;
+
+/* ---- text.c: bytes to lines --------------------------------------------------------------- */
+
+struct lnk_lines {
+	const char *at, *end;
+	uint32_t line; /* number of the line that was returned last, from 1 */
+};
+void lnk_lines_init(struct lnk_lines *l, const struct lnk_input *in);
+/* The next line without its end (LF or CRLF); false at the end. Not terminated. */
+bool lnk_lines_next(struct lnk_lines *l, const char **s, size_t *n);
+
+/* ---- source-live.c: this machine, or a copied tree through libpci ------------------------- */
+
+struct lnk_live_opts {
+	const char *method;	   /* -A, or NULL: libpci's choice */
+	const char *const *params; /* -O PARAM=VALUE, NULL-terminated, or NULL */
+	bool everything;	   /* read all of configuration space (--capture) */
+};
+/* Adds one model, sorted, not walked. The functions' cfg stay live until lnk_live_end(). */
+int lnk_live_read(const struct lnk_live_opts *o, struct lnk_captures *out, struct lnk_err *err);
+/* Between lnk_walk() and lnk_judge(): reads again what proves nothing on one look. */
+void lnk_live_settle(struct lnk_model *m);
+/* Lists libpci's methods (-A help) or parameters (-O help). */
+void lnk_live_help(FILE *to, bool methods);
+void lnk_live_end(void);
+
+/* ---- report.c: table of output formats ---------------------------------------------------- */
+
+enum lnk_names { LNK_NAMES, LNK_NUMBERS, LNK_NAMES_NUMBERS }; /* default, -n, -nn */
+
+struct lnk_view {
+	enum lnk_names names;
+	bool verbose;		   /* -v */
+	bool quiet;		   /* -q: findings only */
+	bool color;		   /* decided from --color, NO_COLOR and the terminal */
+	bool utf8;		   /* decided from the locale */
+	unsigned width;		   /* columns; 0: no limit (not a terminal) */
+	enum lnk_severity fail_on; /* as in --fail-on; LNK_ERROR + 1: never */
+	bool redact;
+};
+
+struct lnk_format {
+	const char *name;
+	const char *help;
+	/* 0, or a negative errno where writing fails. All three are called once, or once per capture. */
+	int (*begin)(FILE *to, const struct lnk_view *v);
+	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+	int (*end)(FILE *to, const struct lnk_view *v, int status);
+};
+extern const struct lnk_format *const lnk_formats[];
+extern const size_t lnk_n_formats;
+const struct lnk_format *lnk_format_find(const char *name);
+extern const struct lnk_format lnk_format_table, lnk_format_tree, lnk_format_json, lnk_format_dump;
+
+/* Which functions are shown: -s and -d as lspci takes them; both must match. NULL: all. */
+struct lnk_select {
+	const char *slot; /* [[[[domain]:]bus]:][dev][.[func]] */
+	const char *id;	  /* [vendor]:[device][:class] */
+};
+/* Marks .selected and .shown; -EINVAL and words if a filter cannot be understood. After lnk_walk(). */
+int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
+
+/* Exit status of one capture (0, 1, 3) and the worse of two, in the order 2, 1, 3, 0. */
+int lnk_status(const struct lnk_model *m, const struct lnk_view *v);
+int lnk_status_worse(int a, int b);
+
+/*
+ * What every format says in the same words; all return arena or static text.
+ */
+/* "8GT/s x16", "2.5GT/s x1"; "unknown" where either is. */
+const char *lnk_link_str(struct lnk_arena *a, unsigned speed, unsigned width);
+/* "15.75 GB/s"; "" where not known */
+const char *lnk_rate_str(struct lnk_arena *a, unsigned speed, unsigned width);
+/* "NVIDIA GP104 [GeForce GTX 1080]", "10de:1b80", or both, by v->names */
+const char *lnk_fn_name(struct lnk_arena *a, const struct lnk_view *v, const struct lnk_fn *f);
+/* The one line on the environment. */
+const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m);
+/* "LNKCAP 0000:00:03.0 00000411", "max_link_speed/width 0000:01:00.0 8GT/s x16 (sysfs)" */
+const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e);
+/* No findings: what was checked, in a sentence or two; with findings: what could not be checked. */
+const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m);
+/* The findings, each with its text, as table and tree both print them below their picture. */
+int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+/* Its own, as LNKCAP and LNKSTA say: "8GT/s x16"; "void" for zeros, "not read" where not known. */
+const char *lnk_can_str(struct lnk_arena *a, const struct lnk_fn *f);
+const char *lnk_runs_str(struct lnk_arena *a, const struct lnk_fn *f);
+/* What a port has below it, for those without a function there. */
+enum lnk_vacancy {
+	LNK_OCCUPIED,
+	LNK_EMPTY,
+	LNK_CLAIMS_LINK,    /* it reports an active link, and nothing is listed */
+	LNK_NOT_CONFIGURED, /* it has no bus numbers: what is below cannot be seen */
+};
+enum lnk_vacancy lnk_port_vacancy(const struct lnk_fn *f);
+/* For each function (index in m->fns) the findings to mark it with, worst first, from one array. */
+struct lnk_marks {
+	const struct lnk_finding **list;
+	size_t *from; /* n_fns + 1: those of function i are list[from[i]] .. list[from[i + 1] - 1] */
+};
+void lnk_marks_make(struct lnk_marks *k, const struct lnk_model *m);
+void lnk_marks_free(struct lnk_marks *k);
+/*
+ * "LNK001 error", one a line, for functions @first up to before @end (indices); "" if none. *color
+ * becomes the worst one's.
+ */
+const char *lnk_marks_str(struct lnk_arena *a, const struct lnk_marks *k, const struct lnk_view *v,
+			  size_t first, size_t end, const char **color);
+/* Model text as the output takes it: bytes beyond ASCII become \xNN unless v->utf8. */
+const char *lnk_text(struct lnk_arena *a, const struct lnk_view *v, const char *s);
+unsigned lnk_columns(const char *s);	  /* that it takes on a terminal */
+unsigned lnk_cell_columns(const char *s); /* and the widest of its lines */
+/* At most @max columns of it; what is cut off ends in "..". */
+const char *lnk_fit(struct lnk_arena *a, const char *s, unsigned max);
+/* Its name in at most @max columns. That a port is virtual says more than the end of its name. */
+const char *lnk_name_cell(struct lnk_arena *a, const struct lnk_view *v, const struct lnk_fn *f,
+			  unsigned max);
+/* The escape sequence for a severity, and the one that ends it; "" without colour. */
+const char *lnk_color(const struct lnk_view *v, enum lnk_severity s);
+const char *lnk_color_end(const struct lnk_view *v);
+/* @text behind @first, folded to the width; further lines are indented by @hang columns. */
+void lnk_put_para(FILE *to, const struct lnk_view *v, const char *first, unsigned hang,
+		  const char *text);
+/* What table and tree have in common around their @picture of the links. */
+int lnk_text_begin(FILE *to, const struct lnk_view *v);
+int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		   int (*picture)(FILE *, const struct lnk_view *, const struct lnk_model *));
+int lnk_text_end(FILE *to, const struct lnk_view *v, int status);
+/* A table or a tree of rows; libsmartcols draws it (report-table.c). */
+#define LNK_GRID_COLUMNS 6
+enum lnk_grid_flag { LNK_GRID_TREE = 1, LNK_GRID_RIGHT = 2 };
+struct lnk_grid_row {
+	const char *cell[LNK_GRID_COLUMNS]; /* NULL: empty; a newline makes it several lines */
+	const char *color;		    /* of the cell in the grid's colour column */
+	size_t parent;			    /* index of a row before this one, or SIZE_MAX */
+	const struct lnk_fn *fn;	    /* whose row it is, for its maker */
+};
+struct lnk_grid {
+	unsigned n_columns, color_column;
+	const char *heading[LNK_GRID_COLUMNS]; /* all NULL: none */
+	unsigned flags[LNK_GRID_COLUMNS];
+	struct lnk_grid_row *rows;
+	size_t n_rows;
+};
+int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g);
+/* -v: the link registers of both ends, raw and decoded, for each link that is shown. */
+void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lspci-line.c - one line of lspci's text: a function's address, a hex row, or neither */
+#include <string.h>
+
+#include "lspci.h"
+
+#define ROW	 LNK_ROW
+#define ROW_TEXT (3 * ROW - 1) /* characters of its bytes */
+
+/* The value of a hex digit with this bit set; 0: not a hex digit. */
+#define HEX 0x10
+
+static const uint8_t hex[256] = {
+	['0'] = HEX | 0,  ['1'] = HEX | 1,  ['2'] = HEX | 2,  ['3'] = HEX | 3,	['4'] = HEX | 4,
+	['5'] = HEX | 5,  ['6'] = HEX | 6,  ['7'] = HEX | 7,  ['8'] = HEX | 8,	['9'] = HEX | 9,
+	['a'] = HEX | 10, ['b'] = HEX | 11, ['c'] = HEX | 12, ['d'] = HEX | 13, ['e'] = HEX | 14,
+	['f'] = HEX | 15, ['A'] = HEX | 10, ['B'] = HEX | 11, ['C'] = HEX | 12, ['D'] = HEX | 13,
+	['E'] = HEX | 14, ['F'] = HEX | 15,
+};
+
+static bool is_hex(char c)
+{
+	return hex[(uint8_t)c];
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* How many hex digits @s starts with, up to @max, and their value. */
+static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
+{
+	uint32_t x = 0;
+	unsigned i;
+
+	for (i = 0; i < n && i < max && is_hex(s[i]); i++)
+		x = x << 4 | (hex[(uint8_t)s[i]] & 0xfu);
+	*v = x;
+	return i;
+}
+
+/* "00 11 ... ff": exactly 16 bytes, one blank between two. All that costs time goes through here. */
+static bool read_bytes(const char *s, uint8_t bytes[ROW])
+{
+	const uint8_t *u = (const uint8_t *)s;
+	unsigned ok = HEX, gaps = 0, i;
+
+	for (i = 0; i < ROW; i++) {
+		unsigned high = hex[u[3 * i]], low = hex[u[3 * i + 1]];
+
+		ok &= high & low;
+		bytes[i] = (uint8_t)(high << 4 | (low & 0xf));
+	}
+	for (i = 0; i < ROW - 1; i++)
+		gaps |= u[3 * i + 2] ^ (unsigned)' ';
+	return ok && !gaps;
+}
+
+/* A row exactly as lspci prints it: "00: ", from 100 on "100: ", and 16 bytes. */
+static bool quick_row(struct lnk_line *l, const char *s, size_t n)
+{
+	unsigned digits = n == 2 + 2 + ROW_TEXT ? 2 : 3;
+
+	if (n != digits + 2 + ROW_TEXT || s[digits] != ':' || s[digits + 1] != ' ' ||
+	    read_hex(s, digits, digits, &l->off) != digits || (digits == 3 && l->off < 0x100) ||
+	    !read_bytes(s + digits + 2, l->bytes))
+		return false;
+	l->kind = LNK_LINE_ROW;
+	l->n_bytes = ROW;
+	l->lspci_row = true;
+	return true;
+}
+
+/* Sixteen bytes at the end, and before them something as short as an offset: it was a row. */
+static bool was_row(const struct lnk_line *l)
+{
+	uint8_t bytes[ROW];
+
+	return l->n > ROW_TEXT && l->n <= ROW_TEXT + 11 &&
+	       read_bytes(l->s + l->n - ROW_TEXT, bytes);
+}
+
+/* Two hex digits, a blank or the end behind them. */
+static bool is_byte(const char *s, size_t n)
+{
+	return n >= 2 && is_hex(s[0]) && is_hex(s[1]) && (n == 2 || is_blank(s[2]));
+}
+
+/*
+ * Anything with an offset, a colon and a blank before it. Text can look so too ("10: eth0"): it is
+ * taken for a bad row only where a byte is among it.
+ */
+static bool any_row(struct lnk_line *l)
+{
+	unsigned digits = read_hex(l->s, l->n, 9, &l->off);
+	size_t i = digits + 1, good = 0;
+	bool bad = false;
+
+	if (digits < 2 || digits > 8 || digits == l->n || l->s[digits] != ':' ||
+	    (i < l->n && !is_blank(l->s[i])))
+		return false;
+	while (i < l->n) {
+		if (is_blank(l->s[i])) {
+			i++;
+			continue;
+		}
+		if (is_byte(l->s + i, l->n - i)) {
+			if (good < ROW)
+				l->bytes[good] = (uint8_t)(hex[(uint8_t)l->s[i]] << 4 |
+							   (hex[(uint8_t)l->s[i + 1]] & 0xf));
+			good++;
+		} else {
+			bad = true;
+		}
+		while (i < l->n && !is_blank(l->s[i]))
+			i++;
+	}
+	if (bad && !good)
+		return false;
+	l->n_bytes = (unsigned)(good < ROW ? good : ROW);
+	l->kind = bad || !good || good > ROW ? LNK_LINE_BAD_ROW : LNK_LINE_ROW;
+	l->lspci_row = l->kind == LNK_LINE_ROW && good == ROW && l->off < LNK_CFG_MAX &&
+		       digits == (l->off < 0x100 ? 2 : 3);
+	return true;
+}
+
+/* "1f.3" */
+static bool read_devfn(const char *s, size_t n, uint8_t *devfn)
+{
+	uint32_t dev;
+
+	if (n < 4 || read_hex(s, 3, 3, &dev) != 2 || dev > 0x1f || s[2] != '.' || s[3] < '0' ||
+	    s[3] > '7')
+		return false;
+	*devfn = (uint8_t)(dev << 3 | (unsigned)(s[3] - '0'));
+	return true;
+}
+
+/*
+ * "00:1f.3 ", with a domain of 4 to 8 digits "10000:e1:00.0 ", and as lspci -PP writes it with the
+ * bridges on the way, "00:1c.0/02:00.0 ".
+ */
+static bool header(struct lnk_line *l)
+{
+	uint32_t domain = 0, bus;
+	unsigned digits = read_hex(l->s, l->n, 9, &bus);
+	size_t i = digits;
+
+	if (digits >= 4 && digits <= 8 && i < l->n && l->s[i] == ':') {
+		domain = bus;
+		i++;
+		digits = read_hex(l->s + i, l->n - i, 3, &bus);
+		i += digits;
+	}
+	for (;;) {
+		if (digits != 2 || l->n - i < 6 || l->s[i] != ':' ||
+		    !read_devfn(l->s + i + 1, l->n - i - 1, &l->addr.devfn))
+			return false;
+		i += 5;
+		if (l->s[i] != '/')
+			break;
+		digits = read_hex(l->s + i + 1, l->n - i - 1, 3, &bus);
+		i += 1 + digits;
+	}
+	if (!is_blank(l->s[i]))
+		return false;
+	while (i < l->n && is_blank(l->s[i]))
+		i++;
+	l->addr.domain = domain;
+	l->addr.bus = (uint8_t)bus;
+	l->title = i;
+	l->kind = LNK_LINE_HEADER;
+	return true;
+}
+
+/*
+ * A first word like an address, one character of it at most being none that an address has. The
+ * rows below belong to it, and not to the function before it.
+ */
+static bool almost_header(struct lnk_line *l)
+{
+	unsigned digits = 0, marks = 0, others = 0;
+	size_t i;
+
+	for (i = 0; i < l->n && i < 18 && !is_blank(l->s[i]); i++) {
+		if (is_hex(l->s[i]))
+			digits++;
+		else if (l->s[i] == ':' || l->s[i] == '.')
+			marks++;
+		else
+			others++;
+	}
+	if (i < 6 || i == 18 || digits < 4 || !marks || others > 1)
+		return false;
+	while (i < l->n && is_blank(l->s[i]))
+		i++;
+	l->title = i;
+	l->kind = LNK_LINE_ALMOST;
+	return true;
+}
+
+/* "8c8", "2,3c2,3", "@@ ... @@": what follows in a diff belongs to a function that is not shown. */
+static bool is_hunk(const struct lnk_line *l)
+{
+	size_t i = 0, commands = 0;
+
+	if (l->n >= 3 && !memcmp(l->s, "@@ ", 3))
+		return true;
+	for (i = 0; i < l->n; i++) {
+		if (l->s[i] == 'a' || l->s[i] == 'c' || l->s[i] == 'd')
+			commands++;
+		else if (l->s[i] != ',' && (l->s[i] < '0' || l->s[i] > '9'))
+			return false;
+	}
+	return commands == 1 && l->n >= 3 && is_hex(l->s[0]) && l->s[0] <= '9';
+}
+
+/* Takes off what mail programs and people put before a line. */
+static void unwrap(struct lnk_line *l)
+{
+	size_t indent = 0;
+
+	while (l->n && (is_blank(*l->s) || *l->s == '>')) {
+		bool quote = *l->s == '>';
+
+		l->s++;
+		l->n--;
+		indent = quote ? 0 : indent + 1;
+		if (quote && l->n && *l->s == ' ') {
+			l->s++;
+			l->n--;
+		}
+	}
+	while (l->n && is_blank(l->s[l->n - 1]))
+		l->n--;
+	l->indented = indent;
+}
+
+void lnk_line_look(struct lnk_line *l, const char *s, size_t n)
+{
+	if (quick_row(l, s, n))
+		return;
+	l->s = s;
+	l->n = n;
+	l->kind = LNK_LINE_TEXT;
+	l->lspci_row = false;
+	unwrap(l);
+	if (!l->n)
+		l->kind = LNK_LINE_BLANK;
+	else if (is_hex(*l->s) && (any_row(l) || header(l)))
+		return;
+	else if (was_row(l))
+		l->kind = LNK_LINE_BAD_ROW;
+	else if (!l->indented && is_hunk(l))
+		l->kind = LNK_LINE_HUNK;
+	else if (!l->indented)
+		almost_header(l);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lspci.h - what the files that read lspci's text share: lines, words, groups */
+#ifndef LSPCI_H
+#define LSPCI_H
+
+#include "lnkinspect.h"
+
+/* @value moved to where the mask @mask selects it: FIELD_GET the other way round. */
+#define FIELD_PREP(mask, value)                                                                    \
+	((uint32_t)(value) * ((uint32_t)(mask) & -(uint32_t)(mask)) & (mask))
+
+/* PCI 6.2.1: two fields of the register at 08. */
+#define CLASS_PROG_IF 0x0000ff00u
+#define CLASS_CODE    0xffff0000u
+
+/* ---- lspci-line.c: what one line is ------------------------------------------------------- */
+
+#define LNK_ROW	 16u			 /* bytes in each row that lspci writes */
+#define LNK_ROWS (LNK_CFG_MAX / LNK_ROW) /* rows in a configuration space */
+
+enum lnk_line_kind {
+	LNK_LINE_TEXT,
+	LNK_LINE_BLANK,
+	LNK_LINE_HEADER, /* a function's address and its words */
+	LNK_LINE_ALMOST, /* what was a header but for a character or a number out of range */
+	LNK_LINE_ROW,	 /* 1 to 16 bytes */
+	LNK_LINE_BAD_ROW,
+	LNK_LINE_HUNK, /* a diff goes on somewhere else */
+};
+
+struct lnk_line {
+	enum lnk_line_kind kind;
+	const char *s; /* behind quoting and indentation; not set for a row as lspci writes it */
+	size_t n;
+	bool indented;
+	bool lspci_row; /* the offset is written as lspci does, the row is full */
+	struct lnk_addr addr;
+	size_t title; /* where the words after the address start */
+	uint32_t off;
+	unsigned n_bytes;
+	uint8_t bytes[LNK_ROW];
+};
+void lnk_line_look(struct lnk_line *l, const char *s, size_t n);
+
+/* ---- lspci-words.c: what lspci's words say of one function -------------------------------- */
+
+/* The value of LNK_R_PCIECAP that says: there is no Express capability. */
+#define LNK_WORDS_NO_EXPRESS 0xffffu
+
+/* One function's words while they are read, line by line. */
+struct lnk_words {
+	struct lnk_hint hint;
+	bool lspci;   /* a line that only lspci -v or -k writes was among them */
+	bool caps;    /* it names capabilities */
+	bool express; /* one of them is Express, whether its type can be read or not */
+	bool no_caps; /* its status says that there is no list */
+	bool doubt;   /* part of the list was denied, is broken or was left out */
+	bool whole;   /* what follows the capabilities was seen, so none was cut off */
+};
+
+/* The words after the address in a function's first line. */
+void lnk_words_title(struct lnk_words *w, const char *s, size_t n);
+/* A later line, without its indentation. */
+void lnk_words_line(struct lnk_words *w, const char *s, size_t n);
+/* No more lines: draws the conclusions that need all of them. */
+void lnk_words_end(struct lnk_words *w);
+/*
+ * Speed and width in the layout of LNKCAP and LNKSTA (3:0, 9:4) from "8GT/s" and "16..."; false
+ * where either is not a value: "unknown", x0.
+ */
+bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t width_n,
+		    uint32_t *reg);
+
+/* ---- lspci-groups.c: the functions of one moment ------------------------------------------ */
+
+struct lnk_group {
+	struct lnk_model *m;
+	uint32_t line; /* where it starts */
+	bool jumbled;  /* not in the order of addresses: found through the tree */
+	void *tree;    /* tsearch(3) */
+	struct lnk_arena places;
+};
+/* NULL: none with this address. The pointer holds until the next function is added. */
+struct lnk_fn *lnk_group_find(const struct lnk_group *g, struct lnk_addr addr);
+/* A new function, or NULL and model->limit; there must be none with its address. */
+struct lnk_fn *lnk_group_add(struct lnk_group *g, struct lnk_addr addr);
+/* Could both be of one moment? The same list twice is; two states of one function are not. */
+bool lnk_group_agrees(const struct lnk_group *old, const struct lnk_group *new);
+/* Adds to @to all that @from knows more. */
+void lnk_group_fold(struct lnk_group *to, const struct lnk_group *from);
+/* Frees what the group needs beside its model. */
+void lnk_group_forget(struct lnk_group *g);
+/* Adds what @from knows and @to, made if need be, does not. */
+void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_hint *from);
+/* A model owns its strings: each snapshot gets its own copy of the head. */
+void lnk_group_head(struct lnk_model *m, const struct lnk_env *e);
+
+#endif

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report-json.c - everything, for programs; schema/lnkinspect.schema.json describes it
+ *
+ * Written as a stream, one object a line, so that size does not matter. Keys are only ever added.
+ * What is not known is null, never 0.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lnkinspect.h"
+
+#define SCHEMA_VERSION 1
+
+/* ---- Tokens: promises, unlike the words of the other formats -------------------------------- */
+
+static const char *const reg_keys[LNK_REGS] = {
+	[LNK_R_ID] = "ID",
+	[LNK_R_STATUS] = "STATUS",
+	[LNK_R_CLASS] = "CLASS",
+	[LNK_R_HEADER] = "HEADER",
+	[LNK_R_BUSES] = "BUSES",
+	[LNK_R_SUBSYS] = "SUBSYS",
+	[LNK_R_PCIECAP] = "PCIECAP",
+	[LNK_R_DEVCAP] = "DEVCAP",
+	[LNK_R_DEVCTL] = "DEVCTL",
+	[LNK_R_LNKCAP] = "LNKCAP",
+	[LNK_R_LNKCTL] = "LNKCTL",
+	[LNK_R_LNKSTA] = "LNKSTA",
+	[LNK_R_SLTCAP] = "SLTCAP",
+	[LNK_R_SLTCTL] = "SLTCTL",
+	[LNK_R_SLTSTA] = "SLTSTA",
+	[LNK_R_LNKCAP2] = "LNKCAP2",
+	[LNK_R_LNKCTL2] = "LNKCTL2",
+	[LNK_R_LNKSTA2] = "LNKSTA2",
+	/* The part of those registers that sysfs and decoded text can give. */
+	[LNK_R_MAXLINK] = "LNKCAP",
+	[LNK_R_CURLINK] = "LNKSTA",
+	[LNK_R_ECAPS] = "ECAPS",
+	[LNK_R_AERUNCOR] = "AERUNCOR",
+	[LNK_R_AERCOR] = "AERCOR",
+	[LNK_R_LANEERR] = "LANEERR",
+	[LNK_R_DSNLO] = "DSNLO",
+	[LNK_R_DSNHI] = "DSNHI",
+};
+
+static const char *type_token(unsigned type)
+{
+	static const char *const tokens[] = {
+		[LNK_T_ENDPOINT] = "endpoint",	   [LNK_T_LEGACY] = "legacy-endpoint",
+		[LNK_T_ROOT_PORT] = "root-port",   [LNK_T_UPSTREAM] = "upstream",
+		[LNK_T_DOWNSTREAM] = "downstream", [LNK_T_PCIE_PCI] = "pcie-to-pci",
+		[LNK_T_PCI_PCIE] = "pci-to-pcie",  [LNK_T_RCIEP] = "integrated-endpoint",
+		[LNK_T_RCEC] = "event-collector",  [LNK_T_NONE] = "none",
+	};
+
+	return type < ARRAY_SIZE(tokens) ? tokens[type] : NULL;
+}
+
+static const char *reach_token(unsigned reach)
+{
+	static const char *const tokens[] = {
+		[LNK_READ_ALL] = "all",	  [LNK_READ_HEADER] = "header", [LNK_READ_PART] = "part",
+		[LNK_READ_TEXT] = "text", [LNK_READ_ASLEEP] = "asleep", [LNK_READ_FFS] = "all-ones",
+	};
+
+	return tokens[reach];
+}
+
+static const char *place_token(unsigned place)
+{
+	static const char *const tokens[] = {
+		[LNK_AT_ROOT] = "root-bus",	[LNK_AT_PORT] = "port",
+		[LNK_AT_INNER] = "inner-bus",	[LNK_AT_CONVENTIONAL] = "conventional-bus",
+		[LNK_AT_BRIDGE] = "bridge",	[LNK_AT_ORPHAN] = "unknown-bridge",
+	};
+
+	return tokens[place];
+}
+
+static const char *list_token(unsigned end)
+{
+	static const char *const tokens[] = {
+		[LNK_LIST_NONE] = "none", [LNK_LIST_END] = "complete",	[LNK_LIST_UNKNOWN] = "unknown",
+		[LNK_LIST_LOOP] = "loop", [LNK_LIST_OUTSIDE] = "outside",
+	};
+
+	return tokens[end];
+}
+
+static const char *state_token(unsigned state)
+{
+	static const char *const tokens[] = {
+		[LNK_STATE_UNKNOWN] = NULL, [LNK_UP] = "up", [LNK_DOWN] = "down"};
+
+	return tokens[state];
+}
+
+static const char *const verdict_tokens[] = {
+	[LNK_PASS] = "pass",
+	[LNK_FOUND] = "found",
+	[LNK_SKIPPED] = "skipped",
+	[LNK_NA] = "not_applicable",
+};
+
+static const char *actor_token(enum lnk_actor a)
+{
+	static const char *const tokens[] = {
+		[LNK_NOBODY] = NULL,
+		[LNK_GUEST] = "guest",
+		[LNK_HOST] = "host",
+		[LNK_HARDWARE] = "hardware",
+	};
+
+	return tokens[a];
+}
+
+static const struct {
+	uint32_t bit;
+	const char *token;
+} quirk_tokens[] = {
+	{LNK_Q_VIRTUAL, "virtual"},   {LNK_Q_EMULATED, "emulated"},
+	{LNK_Q_GENERIC, "settable"},  {LNK_Q_FIXED, "fixed"},
+	{LNK_Q_ONCARD, "on-card"},    {LNK_Q_TUNNEL, "tunnel"},
+	{LNK_Q_WIRED, "wired"},	      {LNK_Q_STANDIN, "stand-in"},
+	{LNK_Q_VF, "vf"},	      {LNK_Q_CONSTANT, "constant-status"},
+	{LNK_Q_IGD, "igd"},	      {LNK_Q_DLLLA_LIES, "dllla-unreliable"},
+}, ecap_tokens[] = {
+	{LNK_E_AER, "AER"}, {LNK_E_ACS, "ACS"},	    {LNK_E_SECPCI, "SECPCI"},
+	{LNK_E_DSN, "DSN"}, {LNK_E_SRIOV, "SRIOV"},
+};
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+/* Sets @key of @o to what it is given; takes it over. */
+static void set(json_t *o, const char *key, json_t *value)
+{
+	json_object_set_new(o, key, value);
+}
+
+static json_t *text(const char *s)
+{
+	json_t *j = s ? json_string(s) : NULL;
+
+	return j ? j : json_null();
+}
+
+static json_t *integer(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *hex(uint32_t x, unsigned digits)
+{
+	return json_sprintf("%0*x", (int)digits, x);
+}
+
+static json_t *address(const struct lnk_fn *f)
+{
+	char at[LNK_ADDR_LEN];
+
+	return f ? json_string(lnk_addr_str(f->addr, at)) : json_null();
+}
+
+/* Mb/s and, in the digits of the kernel's message, Gb/s. */
+static void set_rate(json_t *o, uint32_t mbps)
+{
+	set(o, "mbps", mbps ? integer(mbps) : json_null());
+	set(o, "gbps", mbps ? json_sprintf("%u.%03u", mbps / 1000, mbps % 1000) : json_null());
+}
+
+static json_t *link_value(unsigned speed, unsigned width)
+{
+	json_t *o = json_object();
+
+	set(o, "speed", text(lnk_speed_legal(speed) ? lnk_speed_name(speed) : NULL));
+	set(o, "speed_code", integer(speed));
+	set(o, "width", integer(width));
+	set_rate(o, lnk_rate_mbps(speed, width));
+	return o;
+}
+
+static json_t *max_link(const struct lnk_fn *f)
+{
+	return lnk_knows(f, LNK_R_MAXLINK) ? link_value(f->max_speed, f->max_width) : json_null();
+}
+
+static json_t *current_link(const struct lnk_fn *f)
+{
+	return lnk_knows(f, LNK_R_CURLINK) ? link_value(f->cur_speed, f->cur_width) : json_null();
+}
+
+static const char *origin_token(const struct lnk_fn *f, enum lnk_reg r)
+{
+	if (f->from_text & BIT(r))
+		return "text";
+	return f->from_attr & BIT(r) ? "sysfs" : "registers";
+}
+
+/* Words hold some fields of a register: a raw value comes from bytes alone. */
+static bool has_raw(const struct lnk_view *v, const struct lnk_fn *f, enum lnk_reg r)
+{
+	if (r == LNK_R_MAXLINK || r == LNK_R_CURLINK || r == LNK_R_ECAPS)
+		return false;
+	if (v->redact && (r == LNK_R_DSNLO || r == LNK_R_DSNHI))
+		return false;
+	return lnk_knows(f, r) && !((f->from_text | f->from_attr) & BIT(r));
+}
+
+/* ---- One function --------------------------------------------------------------------------- */
+
+static json_t *registers(const struct lnk_view *v, const struct lnk_fn *f)
+{
+	json_t *o = json_object();
+	unsigned r;
+
+	for (r = 0; r < LNK_REGS; r++)
+		if (has_raw(v, f, r))
+			set(o, reg_keys[r], hex(f->reg[r], lnk_reg_digits(r)));
+	return o;
+}
+
+/* Values that are known, though not from bytes. */
+static json_t *origins(const struct lnk_fn *f)
+{
+	json_t *o = json_object();
+	unsigned r;
+
+	for (r = 0; r < LNK_REGS; r++)
+		if (lnk_knows(f, r) && (f->from_text | f->from_attr) & BIT(r))
+			set(o, reg_keys[r], text(origin_token(f, r)));
+	return o;
+}
+
+static json_t *differing(const struct lnk_fn *f)
+{
+	json_t *list = json_array();
+	unsigned r;
+
+	for (r = 0; r < LNK_REGS; r++)
+		if (f->differs & BIT(r))
+			json_array_append_new(list, text(reg_keys[r]));
+	return list;
+}
+
+static json_t *quirks(const struct lnk_fn *f)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(quirk_tokens); i++)
+		if (f->quirks & quirk_tokens[i].bit)
+			json_array_append_new(list, text(quirk_tokens[i].token));
+	return list;
+}
+
+static json_t *extended(const struct lnk_fn *f)
+{
+	json_t *list;
+	size_t i;
+
+	if (!lnk_knows(f, LNK_R_ECAPS))
+		return json_null();
+	list = json_array();
+	for (i = 0; i < ARRAY_SIZE(ecap_tokens); i++)
+		if (f->reg[LNK_R_ECAPS] & ecap_tokens[i].bit)
+			json_array_append_new(list, text(ecap_tokens[i].token));
+	return list;
+}
+
+static json_t *bridge(const struct lnk_fn *f)
+{
+	json_t *o;
+
+	if (!lnk_is_bridge(f))
+		return json_null();
+	o = json_object();
+	set(o, "secondary", lnk_knows(f, LNK_R_BUSES) ? integer(f->secondary) : json_null());
+	set(o, "subordinate", lnk_knows(f, LNK_R_BUSES) ? integer(f->subordinate) : json_null());
+	set(o, "clash", address(f->bus_clash));
+	return o;
+}
+
+static json_t *express(const struct lnk_fn *f)
+{
+	json_t *o;
+
+	if (!f->express)
+		return json_null();
+	o = json_object();
+	set(o, "offset", hex(f->express, 2));
+	set(o, "version", lnk_knows(f, LNK_R_PCIECAP) ? integer(f->cap_version) : json_null());
+	set(o, "cut", json_boolean(f->express_cut));
+	return o;
+}
+
+static void set_ids(json_t *o, const struct lnk_view *v, const struct lnk_fn *f)
+{
+	bool id = lnk_knows(f, LNK_R_ID), sub = lnk_knows(f, LNK_R_SUBSYS);
+	bool class = lnk_knows(f, LNK_R_CLASS), names = v->names != LNK_NUMBERS;
+
+	set(o, "vendor", id ? hex(f->vendor, 4) : json_null());
+	set(o, "device", id ? hex(f->device, 4) : json_null());
+	set(o, "subsystem_vendor", sub ? hex(f->subvendor, 4) : json_null());
+	set(o, "subsystem_device", sub ? hex(f->subdevice, 4) : json_null());
+	set(o, "class", class ? hex(f->class24, 6) : json_null());
+	set(o, "class_name", text(class ? lnk_class_name(f->class24) : NULL));
+	set(o, "vendor_name", text(names ? f->vendor_name : NULL));
+	set(o, "device_name", text(names ? f->device_name : NULL));
+}
+
+static json_t *function(const struct lnk_view *v, const struct lnk_fn *f)
+{
+	json_t *o = json_object();
+
+	set(o, "address", address(f));
+	set_ids(o, v, f);
+	set(o, "kind", text(lnk_kind_name(f)));
+	set(o, "type", text(type_token(f->type)));
+	set(o, "type_inferred", json_boolean(f->type_inferred));
+	set(o, "reach", text(reach_token(f->reach)));
+	set(o, "place", text(place_token(f->place)));
+	set(o, "parent", address(f->parent));
+	set(o, "bridge", bridge(f));
+	set(o, "express", express(f));
+	set(o, "max_link", max_link(f));
+	set(o, "current_link", current_link(f));
+	set(o, "quirks", quirks(f));
+	set(o, "quirk_reason", text(f->fixup ? f->fixup->reason : NULL));
+	set(o, "driver", text(f->live ? f->live->driver : NULL));
+	set(o, "power_state", text(f->live ? f->live->power_state : NULL));
+	set(o, "capability_list", text(list_token(f->caps_end)));
+	set(o, "extended_list", text(list_token(f->ecaps_end)));
+	set(o, "extended_capabilities", extended(f));
+	set(o, "selected", json_boolean(f->selected));
+	set(o, "registers", registers(v, f));
+	set(o, "origins", origins(f));
+	set(o, "text_differs", differing(f));
+	return o;
+}
+
+/* ---- Ports, links, paths -------------------------------------------------------------------- */
+
+static json_t *is_empty(const struct lnk_fn *f)
+{
+	enum lnk_vacancy v = lnk_port_vacancy(f);
+
+	return v == LNK_OCCUPIED || v == LNK_EMPTY ? json_boolean(v == LNK_EMPTY) : json_null();
+}
+
+static json_t *port(const struct lnk_fn *f)
+{
+	json_t *o = json_object();
+
+	set(o, "address", address(f));
+	set(o, "type", text(type_token(f->type)));
+	set(o, "virtual", json_boolean(f->quirks & LNK_Q_VIRTUAL));
+	set(o, "empty", is_empty(f));
+	set(o, "device", address(f->below ? f->below->below : NULL));
+	set(o, "state", text(f->below ? state_token(f->below->state) : NULL));
+	set(o, "max_link", max_link(f));
+	set(o, "current_link", current_link(f));
+	return o;
+}
+
+static json_t *link_end(const struct lnk_fn *f)
+{
+	json_t *o;
+
+	if (!f)
+		return json_null();
+	o = json_object();
+	set(o, "address", address(f));
+	set(o, "max_link", max_link(f));
+	set(o, "current_link", current_link(f));
+	return o;
+}
+
+static json_t *link_object(const struct lnk_link *l)
+{
+	json_t *o = json_object();
+	bool found = l->verdict == LNK_FOUND;
+
+	set(o, "port", link_end(l->above));
+	set(o, "device", link_end(l->below));
+	set(o, "state", text(state_token(l->state)));
+	set(o, "verdict", text(verdict_tokens[l->verdict]));
+	set(o, "worst", text(found ? lnk_severity_name((enum lnk_severity)l->worst) : NULL));
+	set(o, "lost", json_boolean(l->lost));
+	return o;
+}
+
+static json_t *path(const struct lnk_fn *f)
+{
+	struct lnk_arena a = {0};
+	json_t *o = json_object(), *limit = json_null();
+	struct lnk_path p;
+
+	lnk_path_of(f, &p);
+	if (p.limit && p.mbps) {
+		limit = link_value(p.speed, p.width);
+		set(limit, "address", address(p.limit));
+		set(limit, "virtual", json_boolean(p.limit->quirks & LNK_Q_VIRTUAL));
+	}
+	set(o, "device", address(f));
+	set_rate(o, p.mbps);
+	set(o, "limited_by", limit);
+	set(o, "capable",
+	    p.capable_mbps ? link_value(p.capable_speed, p.capable_width) : json_null());
+	set(o, "kernel_line", text(lnk_path_kernel_line(&a, f)));
+	lnk_arena_free(&a);
+	return o;
+}
+
+/* ---- Findings and the rest ------------------------------------------------------------------ */
+
+static json_t *evidence(const struct lnk_view *v, const struct lnk_evidence *e)
+{
+	const struct lnk_fn *f = e->fn;
+	json_t *o = json_object(), *link = json_null();
+
+	if (e->reg == LNK_R_MAXLINK || e->reg == LNK_R_LNKCAP)
+		link = max_link(f);
+	else if (e->reg == LNK_R_CURLINK || e->reg == LNK_R_LNKSTA)
+		link = current_link(f);
+	set(o, "register", text(reg_keys[e->reg]));
+	set(o, "address", address(f));
+	set(o, "value",
+	    has_raw(v, f, e->reg) ? hex(f->reg[e->reg], lnk_reg_digits(e->reg)) : json_null());
+	set(o, "link", link);
+	set(o, "origin", text(origin_token(f, e->reg)));
+	return o;
+}
+
+static json_t *finding(const struct lnk_view *v, const struct lnk_model *m,
+		       const struct lnk_finding *x)
+{
+	struct lnk_arena a = {0};
+	json_t *o = json_object(), *list = json_array();
+	size_t i;
+
+	for (i = 0; i < x->n_evidence; i++)
+		json_array_append_new(list, evidence(v, &x->evidence[i]));
+	set(o, "id", text(x->rule->id));
+	set(o, "severity", text(lnk_severity_name(x->severity)));
+	set(o, "title", text(x->rule->title));
+	set(o, "message", text(x->message));
+	set(o, "function", address(x->fn));
+	set(o, "port", address(x->above));
+	set(o, "device", address(x->below));
+	set(o, "other", address(x->other));
+	set(o, "evidence", list);
+	set(o, "why", text(x->rule->why));
+	set(o, "fix", text(lnk_remedy(&a, m, x)));
+	set(o, "actor", text(actor_token(x->rule->actor)));
+	lnk_arena_free(&a);
+	return o;
+}
+
+static json_t *skip(const struct lnk_result *r)
+{
+	json_t *o = json_object();
+
+	set(o, "rule", text(r->rule->id));
+	set(o, "function", address(r->fn));
+	set(o, "register", text(r->missing < LNK_REGS ? reg_keys[r->missing] : NULL));
+	set(o, "of", address(r->of));
+	return o;
+}
+
+static json_t *result(const struct lnk_result *r)
+{
+	json_t *o = json_object();
+
+	set(o, "rule", text(r->rule->id));
+	set(o, "function", address(r->fn));
+	set(o, "verdict", text(verdict_tokens[r->verdict]));
+	return o;
+}
+
+static json_t *counts(const struct lnk_model *m)
+{
+	json_t *all = json_object();
+	size_t i, j;
+
+	for (i = 0; m->counts && i < lnk_n_rules; i++) {
+		json_t *o = json_object();
+
+		for (j = 0; j < LNK_VERDICTS; j++)
+			set(o, verdict_tokens[j], integer(m->counts[i].n[j]));
+		set(all, lnk_rules[i]->id, o);
+	}
+	return all;
+}
+
+static json_t *damage(const struct lnk_model *m)
+{
+	json_t *o = json_object(), *list = json_array();
+	size_t named = m->n_damage < LNK_MAX_DAMAGE ? m->n_damage : LNK_MAX_DAMAGE, i;
+
+	for (i = 0; i < named; i++) {
+		json_t *line = json_object();
+
+		set(line, "line", m->damage[i].line ? integer(m->damage[i].line) : json_null());
+		set(line, "what", text(m->damage[i].what));
+		json_array_append_new(list, line);
+	}
+	set(o, "count", integer(m->n_damage));
+	set(o, "unplaced", json_boolean(m->damage_unplaced));
+	set(o, "lines", list);
+	return o;
+}
+
+static json_t *environment(const struct lnk_env *e)
+{
+	json_t *o = json_object();
+
+	set(o, "guest",
+	    e->guest == LNK_GUEST_UNKNOWN ? json_null() : json_boolean(e->guest == LNK_GUEST_YES));
+	set(o, "hypervisor", text(e->hypervisor));
+	set(o, "accel", text(e->accel));
+	set(o, "sign", text(e->sign));
+	set(o, "machine", text(e->machine));
+	set(o, "kernel", text(e->kernel));
+	set(o, "tool", text(e->tool));
+	set(o, "time", text(e->time));
+	set(o, "redacted", text(e->redacted));
+	return o;
+}
+
+/* ---- The stream ----------------------------------------------------------------------------- */
+
+struct out {
+	FILE *to;
+	bool first; /* of an array or object: no comma before it */
+	int rc;
+};
+
+static bool is_first; /* capture */
+
+static void put_value(struct out *o, json_t *value)
+{
+	if (json_dumpf(value, o->to, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+		o->rc = -EIO;
+	json_decref(value);
+}
+
+static void put_key(struct out *o, const char *key, json_t *value)
+{
+	fprintf(o->to, "%s\"%s\":", o->first ? "" : ",\n", key);
+	o->first = false;
+	put_value(o, value);
+}
+
+static void open_list(struct out *o, const char *key)
+{
+	fprintf(o->to, ",\n\"%s\":[", key);
+	o->first = true;
+}
+
+static void put_item(struct out *o, json_t *value)
+{
+	fputs(o->first ? "\n" : ",\n", o->to);
+	o->first = false;
+	put_value(o, value);
+}
+
+static void close_list(struct out *o)
+{
+	fputc(']', o->to);
+	o->first = false;
+}
+
+static void put_functions(struct out *o, const struct lnk_view *v, const struct lnk_model *m)
+{
+	size_t i;
+
+	open_list(o, "functions");
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].shown)
+			put_item(o, function(v, &m->fns[i]));
+	close_list(o);
+	open_list(o, "ports");
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].shown && lnk_faces_down(&m->fns[i]))
+			put_item(o, port(&m->fns[i]));
+	close_list(o);
+}
+
+static void put_links(struct out *o, const struct lnk_model *m)
+{
+	size_t i;
+
+	open_list(o, "links");
+	for (i = 0; i < m->n_links; i++)
+		if (m->links[i].below->shown)
+			put_item(o, link_object(&m->links[i]));
+	close_list(o);
+	open_list(o, "paths");
+	for (i = 0; i < m->n_links; i++)
+		if (m->links[i].below->shown && lnk_faces_up(m->links[i].below) &&
+		    !(m->links[i].below->quirks & LNK_Q_VF))
+			put_item(o, path(m->links[i].below));
+	close_list(o);
+}
+
+static void put_verdicts(struct out *o, const struct lnk_view *v, const struct lnk_model *m)
+{
+	size_t i;
+
+	open_list(o, "findings");
+	for (i = 0; i < m->n_findings; i++)
+		put_item(o, finding(v, m, &m->findings[i]));
+	close_list(o);
+	open_list(o, "skipped");
+	for (i = 0; i < m->n_results; i++)
+		if (m->results[i].verdict == LNK_SKIPPED)
+			put_item(o, skip(&m->results[i]));
+	close_list(o);
+	put_key(o, "counts", counts(m));
+	if (!v->verbose)
+		return;
+	open_list(o, "results");
+	for (i = 0; i < m->n_results; i++)
+		put_item(o, result(&m->results[i]));
+	close_list(o);
+}
+
+static int begin(FILE *to, const struct lnk_view *v)
+{
+	(void)v;
+	json_set_alloc_funcs(lnk_xmalloc, free);
+	is_first = true;
+	fprintf(to,
+		"{\"schema\":{\"name\":\"" LNK_NAME "\",\"version\":%d},\n"
+		"\"tool\":{\"name\":\"" LNK_NAME "\",\"version\":\"" LNK_VERSION "\"},\n"
+		"\"captures\":[",
+		SCHEMA_VERSION);
+	return 0;
+}
+
+static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
+{
+	struct out o = {.to = to, .first = true};
+
+	fputs(is_first ? "\n{" : ",\n{", to);
+	is_first = false;
+	put_key(&o, "source", text(m->source));
+	put_key(&o, "line", m->line ? integer(m->line) : json_null());
+	put_key(&o, "environment", environment(&m->env));
+	put_functions(&o, v, m);
+	put_links(&o, m);
+	put_verdicts(&o, v, m);
+	put_key(&o, "lost", integer(m->n_lost));
+	put_key(&o, "damage", damage(m));
+	put_key(&o, "limit", text(m->limit));
+	put_key(&o, "status", integer((uint64_t)lnk_status(m, v)));
+	fputc('}', to);
+	return o.rc;
+}
+
+static int end(FILE *to, const struct lnk_view *v, int status)
+{
+	(void)v;
+	fprintf(to, "],\n\"status\":%d}\n", status);
+	return 0;
+}
+
+const struct lnk_format lnk_format_json = {
+	.name = "json",
+	.help = "everything, for programs: schema lnkinspect, version 1",
+	.begin = begin,
+	.write = put_capture,
+	.end = end,
+};

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source-lspci.c - text of lspci -x, -xxx, -xxxx, -vv, alone or mixed, and what --capture writes
+ *
+ * People mail such text, quote it, cut it and paste two of them into one file. What is certain is
+ * taken; a row that is not is left out whole and named: which of its bytes was lost cannot be
+ * known, and one that moved to the next offset would be a lie.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lspci.h"
+
+#define ROW	   LNK_ROW
+#define MAX_SHOTS  1000u /* snapshots in one input */
+#define MAX_STRING 256u	 /* bytes of a string in a capture's head */
+
+#define TITLE_REGS (BIT(LNK_R_ID) | BIT(LNK_R_CLASS))
+
+/* ---- One function, while it is read -------------------------------------------------------- */
+
+/* What stands between a function and the row that is next. */
+enum gap {
+	GAP_NONE,
+	GAP_TEXT,   /* a line that is not indented: wrapped text, or trouble told by lspci itself */
+	GAP_BLANK,  /* a blank line ends a function in lspci's output */
+	GAP_CLOSED, /* nothing more belongs to it */
+};
+
+struct open_fn {
+	bool open;
+	bool had_hex, had_words; /* an earlier place in the same group gave bytes, decoded text */
+	enum gap gap;
+	struct lnk_addr addr;
+	uint32_t line;
+	unsigned end;		 /* the bytes known end here */
+	uint16_t have[LNK_ROWS]; /* one bit for each byte of a row that is known */
+	uint8_t bytes[LNK_CFG_MAX];
+	struct lnk_words words;
+	bool facts;	      /* of a capture that we wrote: */
+	struct lnk_live live; /* without its strings, */
+	struct lnk_hint attr;
+	const char *driver, *power_state; /* which are in the input */
+	size_t driver_n, power_n;
+};
+
+/* May a row at @off stand here? What follows a gap must go on where the rows before it ended. */
+static bool in_place(const struct open_fn *f, uint32_t off)
+{
+	switch (f->gap) {
+	case GAP_NONE:
+		return true;
+	case GAP_TEXT:
+		return off >= f->end;
+	case GAP_BLANK:
+		return f->end && off == f->end;
+	case GAP_CLOSED:
+		break;
+	}
+	return false;
+}
+
+static bool has_byte(const struct open_fn *f, unsigned off)
+{
+	return f->have[off / ROW] >> off % ROW & 1;
+}
+
+/* False where a byte contradicts one that is known: then none of the row is taken. */
+static bool put_bytes(struct open_fn *f, const struct lnk_line *l)
+{
+	unsigned i;
+
+	if (l->off % ROW == 0 && l->n_bytes == ROW && !f->have[l->off / ROW]) {
+		memcpy(f->bytes + l->off, l->bytes, ROW);
+		f->have[l->off / ROW] = 0xffff;
+	} else {
+		for (i = 0; i < l->n_bytes; i++)
+			if (has_byte(f, l->off + i) && f->bytes[l->off + i] != l->bytes[i])
+				return false;
+		for (i = 0; i < l->n_bytes; i++) {
+			unsigned off = l->off + i;
+
+			f->bytes[off] = l->bytes[i];
+			f->have[off / ROW] |= (uint16_t)(1u << off % ROW);
+		}
+	}
+	if (f->end < l->off + l->n_bytes)
+		f->end = l->off + l->n_bytes;
+	return true;
+}
+
+/* The runs of known bytes; at most every other byte starts one. */
+static unsigned find_spans(const struct open_fn *f, struct lnk_span spans[LNK_CFG_MAX / 2])
+{
+	unsigned n = 0, off = 0;
+
+	while (off < f->end) {
+		unsigned from;
+
+		while (off < f->end && !has_byte(f, off))
+			off++;
+		for (from = off; off < f->end && has_byte(f, off);)
+			off += off % ROW == 0 && f->have[off / ROW] == 0xffff ? ROW : 1;
+		if (from < off)
+			spans[n++] = (struct lnk_span){(uint16_t)from, (uint16_t)off};
+	}
+	return n;
+}
+
+/* Moves what was read into a configuration space that holds nothing yet. */
+static void keep_bytes(const struct open_fn *f, struct lnk_arena *a, struct lnk_cfg *c)
+{
+	struct lnk_span spans[LNK_CFG_MAX / 2];
+	unsigned n = find_spans(f, spans), i;
+
+	c->size = (uint16_t)(f->end <= 64 ? 64 : f->end <= 256 ? 256 : LNK_CFG_MAX);
+	c->bytes = lnk_alloc(a, c->size);
+	c->spans = lnk_alloc(a, n * sizeof(spans[0]));
+	c->n_spans = c->max_spans = (uint16_t)n;
+	memcpy(c->spans, spans, n * sizeof(spans[0]));
+	for (i = 0; i < n; i++)
+		memcpy(c->bytes + spans[i].from, f->bytes + spans[i].from,
+		       (size_t)(spans[i].to - spans[i].from));
+}
+
+/* ---- The reader ---------------------------------------------------------------------------- */
+
+struct reader {
+	struct lnk_lines lines;
+	struct lnk_captures *out;
+	size_t first;	      /* of our models in out */
+	size_t done;	      /* functions in those that are finished */
+	bool ours;	      /* the input starts with the head of a capture that we wrote */
+	bool cut;	      /* the last line has no end */
+	bool full;	      /* a limit was reached that ends the reading */
+	struct lnk_group old; /* the one before, of which the one that is read may be part */
+	struct lnk_group now;
+	struct open_fn f;
+};
+
+static void finish_group(struct reader *r, struct lnk_group *g)
+{
+	if (!g->m)
+		return;
+	lnk_model_sort(g->m);
+	g->m->line = g->line;
+	r->done += g->m->n_fns;
+	lnk_captures_add(r->out, g->m);
+	lnk_group_forget(g);
+}
+
+/* The group that is read is complete: it is part of the one before, or stands for itself. */
+static void close_group(struct reader *r)
+{
+	struct lnk_model *m = r->now.m;
+
+	if (r->old.m && lnk_group_agrees(&r->old, &r->now)) {
+		lnk_group_fold(&r->old, &r->now);
+		lnk_group_forget(&r->now);
+		lnk_model_free(m);
+		return;
+	}
+	finish_group(r, &r->old);
+	r->old = r->now;
+	r->now = (struct lnk_group){0};
+}
+
+static void next_group(struct reader *r)
+{
+	struct lnk_model *m = lnk_model_new();
+
+	lnk_group_head(m, &r->now.m->env);
+	close_group(r);
+	r->now.m = m;
+	if (r->old.m && r->out->n - r->first + 2 > MAX_SHOTS) {
+		r->old.m->limit =
+			lnk_strf(&r->old.m->arena, "more than %u snapshots: the rest is left out",
+				 MAX_SHOTS);
+		r->full = true;
+	}
+}
+
+/* What the words before its address and below it said, or nothing at all: prose can look so. */
+static bool is_function(const struct open_fn *f)
+{
+	return f->end || f->facts || f->words.hint.known || f->words.lspci;
+}
+
+static struct lnk_fn *place_function(struct reader *r)
+{
+	struct lnk_fn *f = lnk_group_find(&r->now, r->f.addr);
+	struct lnk_model *m = r->now.m;
+
+	if (f || r->full)
+		return f;
+	if (r->done + (r->old.m ? r->old.m->n_fns : 0) + m->n_fns >= LNK_MAX_FUNCTIONS) {
+		if (!m->limit)
+			m->limit =
+				lnk_strf(&m->arena, "more than %u functions: the rest is left out",
+					 LNK_MAX_FUNCTIONS);
+		r->full = true;
+		return NULL;
+	}
+	if (!r->now.line)
+		r->now.line = r->f.line;
+	return lnk_group_add(&r->now, r->f.addr);
+}
+
+static const char *clean(struct lnk_arena *a, const char *s, size_t n)
+{
+	return lnk_clean(a, s, n < MAX_STRING ? n : MAX_STRING);
+}
+
+static void keep_facts(struct open_fn *f, struct lnk_arena *a, struct lnk_fn *fn)
+{
+	lnk_group_hint(a, &fn->attr, &f->attr);
+	if (fn->live)
+		return;
+	fn->live = lnk_alloc(a, sizeof(*fn->live));
+	*fn->live = f->live;
+	if (f->driver)
+		fn->live->driver = clean(a, f->driver, f->driver_n);
+	if (f->power_state)
+		fn->live->power_state = clean(a, f->power_state, f->power_n);
+}
+
+static void end_function(struct reader *r)
+{
+	struct open_fn *f = &r->f;
+	struct lnk_arena *a;
+	struct lnk_fn *fn;
+
+	if (!f->open)
+		return;
+	f->open = false;
+	lnk_words_end(&f->words);
+	if (!is_function(f))
+		return;
+	if (f->had_words && f->words.hint.known & ~TITLE_REGS)
+		next_group(r);
+	fn = place_function(r);
+	if (!fn)
+		return;
+	a = &r->now.m->arena;
+	if (!fn->line || f->end)
+		fn->line = f->line;
+	if (f->end)
+		keep_bytes(f, a, &fn->cfg);
+	lnk_group_hint(a, &fn->text, &f->words.hint);
+	if (f->facts)
+		keep_facts(f, a, fn);
+}
+
+static void begin_function(struct reader *r, const struct lnk_line *l)
+{
+	struct open_fn *f = &r->f;
+	const struct lnk_fn *twin;
+
+	end_function(r);
+	twin = lnk_group_find(&r->now, l->addr);
+	f->open = true;
+	f->had_hex = twin && twin->cfg.n_spans;
+	f->had_words = twin && twin->text && twin->text->known & ~TITLE_REGS;
+	f->gap = GAP_NONE;
+	f->addr = l->addr;
+	f->line = r->lines.line;
+	memset(f->have, 0, (f->end + ROW - 1) / ROW * sizeof(f->have[0]));
+	f->end = 0;
+	f->words = (struct lnk_words){0};
+	f->facts = false;
+	lnk_words_title(&f->words, l->s + l->title, l->n - l->title);
+}
+
+/* ---- What the lines mean ------------------------------------------------------------------- */
+
+/* Is this the last line, and has it no end? */
+static bool cut_short(const struct reader *r)
+{
+	return r->cut && r->lines.at == r->lines.end;
+}
+
+/* A row that belongs to no function that is known, or to one whose header was lost. */
+static void orphan(struct reader *r, const struct lnk_line *l)
+{
+	if (r->f.open)
+		r->f.gap = GAP_CLOSED;
+	/* Other programs write dumps too: only what lspci alone writes is part of a capture. */
+	if (!l->lspci_row)
+		return;
+	lnk_model_damage(r->now.m, r->lines.line, "hex row with no function above it");
+	r->now.m->damage_unplaced = true;
+}
+
+/* An address whose bytes were given before: another moment, until the end proves it the same. */
+static void begin_rows(struct reader *r)
+{
+	if (!r->f.had_hex)
+		return;
+	next_group(r);
+	r->f.had_hex = r->f.had_words = false;
+}
+
+static void on_row(struct reader *r, const struct lnk_line *l)
+{
+	struct open_fn *f = &r->f;
+	uint32_t line = r->lines.line;
+	bool last = cut_short(r);
+
+	if (!f->open || !in_place(f, l->off)) {
+		orphan(r, l);
+		return;
+	}
+	f->gap = GAP_NONE;
+	begin_rows(r);
+	if (l->off > LNK_CFG_MAX - l->n_bytes) {
+		lnk_model_damage(r->now.m, line, "hex row beyond the end of configuration space");
+		return;
+	}
+	/* Where the input was cut, what stands before the cut is whole. */
+	if (l->n_bytes < ROW)
+		lnk_model_damage(r->now.m, line,
+				 last ? "the input ends within a hex row" : "hex row with %u bytes",
+				 l->n_bytes);
+	if (l->n_bytes < ROW && !last)
+		return;
+	if (!put_bytes(f, l))
+		lnk_model_damage(r->now.m, line, "hex row contradicts bytes of the same function");
+}
+
+static void on_bad_row(struct reader *r, const struct lnk_line *l)
+{
+	struct open_fn *f = &r->f;
+
+	if (!f->open || f->gap > GAP_TEXT) {
+		orphan(r, l);
+		return;
+	}
+	begin_rows(r);
+	lnk_model_damage(r->now.m, r->lines.line, "hex row that cannot be read");
+}
+
+/* The words say that it was a header; what it said first, its address, is lost. */
+static void on_almost(struct reader *r, const struct lnk_line *l)
+{
+	struct lnk_words w = {0};
+
+	end_function(r);
+	lnk_words_title(&w, l->s + l->title, l->n - l->title);
+	if (!(w.hint.known & BIT(LNK_R_CLASS)))
+		return;
+	lnk_model_damage(r->now.m, r->lines.line, "address of a function that cannot be read");
+	r->now.m->damage_unplaced = true;
+}
+
+static void on_text(struct reader *r, const struct lnk_line *l)
+{
+	struct open_fn *f = &r->f;
+
+	if (!f->open)
+		return;
+	if (f->gap < GAP_BLANK)
+		lnk_words_line(&f->words, l->s, l->n);
+	if (!l->indented && f->gap == GAP_NONE)
+		f->gap = GAP_TEXT;
+}
+
+static void on_blank(struct reader *r)
+{
+	struct open_fn *f = &r->f;
+
+	if (f->gap < GAP_BLANK)
+		f->gap = GAP_BLANK;
+	f->words.whole = true;
+}
+
+/* ---- The head and the facts of a capture that we wrote ------------------------------------- */
+
+static const char head_line[] = "# " LNK_NAME " capture 1";
+
+/* Its value if the line is "# @key: value". */
+static bool value_of(const struct lnk_line *l, const char *key, const char **s, size_t *n)
+{
+	size_t len = strlen(key);
+
+	if (l->n < len + 4 || memcmp(l->s + 2, key, len) != 0 ||
+	    memcmp(l->s + 2 + len, ": ", 2) != 0)
+		return false;
+	*s = l->s + len + 4;
+	*n = l->n - len - 4;
+	return true;
+}
+
+static bool says(const char *s, size_t n, const char *word)
+{
+	return n == strlen(word) && !memcmp(s, word, n);
+}
+
+static void on_env(struct lnk_model *m, const struct lnk_line *l)
+{
+	struct lnk_env *e = &m->env;
+	const struct {
+		const char *key;
+		const char **value;
+	} keys[] = {
+		{"tool", &e->tool},	{"time", &e->time},	    {"hypervisor", &e->hypervisor},
+		{"accel", &e->accel},	{"sign", &e->sign},	    {"machine", &e->machine},
+		{"kernel", &e->kernel}, {"redacted", &e->redacted},
+	};
+	const char *s;
+	size_t n, i;
+
+	if (value_of(l, "guest", &s, &n))
+		e->guest = says(s, n, "yes") ? LNK_GUEST_YES :
+			   says(s, n, "no")  ? LNK_GUEST_NO :
+					       LNK_GUEST_UNKNOWN;
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (value_of(l, keys[i].key, &s, &n))
+			*keys[i].value = clean(&m->arena, s, n);
+}
+
+/* "8GT/s x16" */
+static void read_attr(struct lnk_hint *h, enum lnk_reg reg, const char *s, size_t n)
+{
+	const char *x = memmem(s, n, " x", 2);
+
+	if (x && lnk_words_link(s, (size_t)(x - s), x + 2, n - (size_t)(x + 2 - s), &h->reg[reg]))
+		h->known |= BIT(reg);
+}
+
+static void on_fact(struct reader *r, const struct lnk_line *l)
+{
+	struct open_fn *f = &r->f;
+	const char *s;
+	size_t n;
+
+	if (!f->facts) {
+		f->facts = true;
+		f->live = (struct lnk_live){0};
+		f->attr = (struct lnk_hint){0};
+		f->driver = f->power_state = NULL;
+	}
+	if (value_of(l, "driver", &f->driver, &f->driver_n) ||
+	    value_of(l, "power_state", &f->power_state, &f->power_n))
+		return;
+	if (value_of(l, "asleep", &s, &n))
+		f->live.asleep = says(s, n, "yes");
+	else if (value_of(l, "vf", &s, &n))
+		f->live.vf = says(s, n, "yes");
+	else if (value_of(l, "attrs", &s, &n))
+		f->live.attrs_read = says(s, n, "yes");
+	else if (value_of(l, "max_link", &s, &n))
+		read_attr(&f->attr, LNK_R_MAXLINK, s, n);
+	else if (value_of(l, "current_link", &s, &n))
+		read_attr(&f->attr, LNK_R_CURLINK, s, n);
+}
+
+static bool is_head(const struct lnk_line *l)
+{
+	return says(l->s, l->n, head_line);
+}
+
+static void on_remark(struct reader *r, const struct lnk_line *l)
+{
+	if (is_head(l)) {
+		end_function(r);
+		if (r->now.m->n_fns)
+			next_group(r);
+		r->now.m->env = (struct lnk_env){0};
+	} else if (!r->f.open) {
+		on_env(r->now.m, l);
+	} else if (r->f.gap == GAP_NONE) {
+		on_fact(r, l);
+	}
+}
+
+/* ---- The source ---------------------------------------------------------------------------- */
+
+static void read_line(struct reader *r, const char *s, size_t n)
+{
+	struct lnk_line l;
+
+	lnk_line_look(&l, s, n);
+	switch (l.kind) {
+	case LNK_LINE_ROW:
+		on_row(r, &l);
+		break;
+	case LNK_LINE_HEADER:
+		begin_function(r, &l);
+		break;
+	case LNK_LINE_BLANK:
+		on_blank(r);
+		break;
+	case LNK_LINE_BAD_ROW:
+		on_bad_row(r, &l);
+		break;
+	case LNK_LINE_ALMOST:
+		on_almost(r, &l);
+		break;
+	case LNK_LINE_HUNK:
+		end_function(r);
+		break;
+	case LNK_LINE_TEXT:
+		/* "Width x1" may have been "Width x16". */
+		if (cut_short(r))
+			break;
+		if (r->lines.line == 1)
+			r->ours = is_head(&l);
+		if (r->ours && l.n >= 2 && l.s[0] == '#' && l.s[1] == ' ')
+			on_remark(r, &l);
+		else
+			on_text(r, &l);
+	}
+}
+
+static int read_lspci(const struct lnk_input *in, struct lnk_captures *out, struct lnk_err *err)
+{
+	struct reader *r = lnk_xmalloc(sizeof(*r));
+	size_t n, i;
+	const char *s;
+
+	memset(r, 0, sizeof(*r));
+	r->out = out;
+	r->first = out->n;
+	r->cut = in->size && in->data[in->size - 1] != '\n';
+	r->now.m = lnk_model_new();
+	lnk_lines_init(&r->lines, in);
+	while (!r->full && lnk_lines_next(&r->lines, &s, &n))
+		read_line(r, s, n);
+	end_function(r);
+	close_group(r);
+	/* A capture that we wrote is one, though the machine may have no PCI at all. */
+	if (r->old.m->n_fns || r->ours) {
+		finish_group(r, &r->old);
+	} else {
+		lnk_model_free(r->old.m);
+		lnk_group_forget(&r->old);
+	}
+	n = out->n - r->first;
+	for (i = r->first; i < out->n; i++) {
+		out->models[i]->snapshots = (unsigned)n;
+		if (n == 1)
+			out->models[i]->line = 0;
+	}
+	free(r);
+	(void)err;
+	return n ? 0 : -EINVAL;
+}
+
+/* A header alone could be prose: it takes lspci's words in it or below it, or a row. */
+static bool recognise_lspci(const struct lnk_input *in)
+{
+	struct lnk_lines lines;
+	bool open = false;
+	struct lnk_words w;
+	struct lnk_line l;
+	const char *s;
+	size_t n;
+
+	lnk_lines_init(&lines, in);
+	while (lnk_lines_next(&lines, &s, &n)) {
+		lnk_line_look(&l, s, n);
+		if (lines.line == 1 && l.kind == LNK_LINE_TEXT && is_head(&l))
+			return true;
+		if (l.kind == LNK_LINE_HEADER) {
+			open = true;
+			w = (struct lnk_words){0};
+			lnk_words_title(&w, l.s + l.title, l.n - l.title);
+		} else if (l.kind == LNK_LINE_TEXT && open) {
+			lnk_words_line(&w, l.s, l.n);
+		} else if (l.kind == LNK_LINE_BLANK || l.kind == LNK_LINE_ALMOST ||
+			   l.kind == LNK_LINE_HUNK) {
+			open = false;
+		}
+		if (open && (l.kind == LNK_LINE_ROW || w.lspci || w.hint.known))
+			return true;
+	}
+	return false;
+}
+
+const struct lnk_source lnk_source_lspci = {
+	.name = "lspci",
+	.what = "the output of lspci -x, -xxx, -xxxx or -vv",
+	.recognise = recognise_lspci,
+	.read = read_lspci,
+};

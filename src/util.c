@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* util.c - memory, messages, and text from outside made harmless */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lnkinspect.h"
+
+#define BLOCK_SIZE (64u << 10)
+
+struct lnk_block {
+	struct lnk_block *next;
+	size_t used, size;
+	max_align_t data[];
+};
+
+static _Noreturn void out_of_memory(void)
+{
+	fputs(LNK_NAME ": out of memory\n", stderr);
+	exit(2);
+}
+
+void *lnk_xmalloc(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *lnk_xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size ? size : 1);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *lnk_alloc(struct lnk_arena *a, size_t size)
+{
+	size_t align = _Alignof(max_align_t);
+	struct lnk_block *b = a->blocks;
+	void *p;
+
+	if (size > SIZE_MAX - BLOCK_SIZE)
+		out_of_memory();
+	size = (size + align - 1) / align * align;
+	if (!b || b->size - b->used < size) {
+		size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
+
+		b = lnk_xmalloc(sizeof(*b) + room);
+		b->used = 0;
+		b->size = room;
+		/* A block made for one large object must not hide the room in the one before it. */
+		if (a->blocks && room == size) {
+			b->next = a->blocks->next;
+			a->blocks->next = b;
+		} else {
+			b->next = a->blocks;
+			a->blocks = b;
+		}
+	}
+	p = (char *)b->data + b->used;
+	b->used += size;
+	return memset(p, 0, size);
+}
+
+char *lnk_strndup(struct lnk_arena *a, const char *s, size_t n)
+{
+	char *p = lnk_alloc(a, n + 1);
+
+	memcpy(p, s, n);
+	return p;
+}
+
+char *lnk_strf(struct lnk_arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		out_of_memory();
+	p = lnk_alloc(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+void lnk_arena_free(struct lnk_arena *a)
+{
+	while (a->blocks) {
+		struct lnk_block *b = a->blocks;
+
+		a->blocks = b->next;
+		free(b);
+	}
+}
+
+/*
+ * Length of the UTF-8 sequence at s if it is well formed (Unicode 15, table 3-7) and harmless to
+ * print; 0 if not. *cp gets the code point.
+ */
+static size_t utf8_len(const unsigned char *s, size_t n, uint32_t *cp)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len, i;
+
+	if (s[0] < 0x80) {
+		*cp = s[0];
+		return 1;
+	}
+	len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || n < len)
+		return 0;
+	*cp = s[0] & (0x7fu >> len);
+	for (i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (s[i] & 0x3fu);
+	}
+	if (*cp < least[len] || *cp > 0x10ffff || (*cp >= 0xd800 && *cp < 0xe000))
+		return 0;
+	return len;
+}
+
+static bool harmless(uint32_t cp)
+{
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+		return false;
+	if (cp == 0xad || cp == 0x61c || cp == 0x180e || cp == 0xfeff)
+		return false;
+	/* Zero-width, bidirectional and line-breaking format characters (Unicode 15, chapter 23). */
+	if ((cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2060 && cp <= 0x206f) || (cp >= 0xfff0 && cp <= 0xfffb))
+		return false;
+	return cp < 0xe0000;
+}
+
+char *lnk_clean(struct lnk_arena *a, const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	char *out = lnk_xmalloc(4 * n + 1);
+	size_t i = 0, o = 0;
+	char *kept;
+
+	while (i < n) {
+		uint32_t cp = 0;
+		size_t len = utf8_len(u + i, n - i, &cp), k;
+
+		if (len && harmless(cp)) {
+			memcpy(out + o, s + i, len);
+			o += len;
+		} else {
+			len = len ? len : 1;
+			for (k = 0; k < len; k++)
+				o += (size_t)sprintf(out + o, "\\x%02x", u[i + k]);
+		}
+		i += len;
+	}
+	kept = lnk_strndup(a, out, o);
+	free(out);
+	return kept;
+}
+
+int lnk_fail(struct lnk_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err->text[0])
+		return code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return code;
+}

@@ -35,8 +35,7 @@
 /* clang-format on */
 
 /*
- * In a row, 0xffff stands for any device or subsystem. Where signs has LNK_S_SUBSYS the subsystem
- * is one sign among others; where it has not, the subsystem must match like the ids.
+ * In a row, 0xffff stands for any device or subsystem.
  */
 static const struct lnk_fixup fixups[] = {
 	/* QEMU, ports. hw/pci-bridge/gen_pcie_root_port.c */
@@ -50,14 +49,16 @@ static const struct lnk_fixup fixups[] = {
 		.name = "pcie-root-port",
 		.reason = "its link is what x-speed and x-width or the machine type say",
 	},
-	/* hw/pci-bridge/ioh3420.c; Intel's X58 has the id, crosvm borrowed it too. */
+	/*
+	 * hw/pci-bridge/ioh3420.c; Intel's X58 has the id, crosvm borrowed it too. The subsystem
+	 * 8086:0000 is no sign: a board whose maker left it blank shows it as well.
+	 */
 	{
 		.vendor = PCI_VENDOR_INTEL,
 		.device = 0x3420,
-		.subvendor = PCI_VENDOR_INTEL,
-		.subdevice = 0x0000,
+		ANY_SUB,
 		.type = LNK_T_ROOT_PORT,
-		.signs = LNK_S_SUBSYS | LNK_S_LINK | LNK_S_GUEST,
+		.signs = LNK_S_LINK | LNK_S_GUEST,
 		.lnkcap = 0x00000411,
 		.quirks = PORT | LNK_Q_FIXED,
 		.name = "ioh3420",
@@ -417,11 +418,6 @@ static bool either(uint16_t row, uint16_t value)
 	return row == 0xffff || row == value;
 }
 
-static bool subsystem_matches(const struct lnk_fixup *x, const struct lnk_fn *f)
-{
-	return either(x->subvendor, f->subvendor) && either(x->subdevice, f->subdevice);
-}
-
 /* LNKCAP without the port number, which its owner chooses. */
 static bool link_matches(const struct lnk_fixup *x, const struct lnk_fn *f)
 {
@@ -435,10 +431,9 @@ static bool matches(const struct lnk_fixup *x, const struct lnk_fn *f, enum lnk_
 		return false;
 	if (x->type != LNK_T_ANY && x->type != f->type)
 		return false;
-	if (!(x->signs & LNK_S_SUBSYS) && !subsystem_matches(x, f))
+	if (!either(x->subvendor, f->subvendor) || !either(x->subdevice, f->subdevice))
 		return false;
-	return !x->signs || (x->signs & LNK_S_SUBSYS && subsystem_matches(x, f)) ||
-	       (x->signs & LNK_S_LINK && link_matches(x, f)) ||
+	return !x->signs || (x->signs & LNK_S_LINK && link_matches(x, f)) ||
 	       (x->signs & LNK_S_GUEST && guest == LNK_GUEST_YES);
 }
 
@@ -454,23 +449,34 @@ static const struct lnk_fixup *find_row(const struct lnk_fn *f, enum lnk_guest g
 	return NULL;
 }
 
+/*
+ * Is there more to learn of the hypervisor? KVM is what the processor says; many hypervisors are
+ * built on it, and their own devices tell which.
+ */
+static bool wants_hypervisor(const struct lnk_env *e)
+{
+	return e->guest == LNK_GUEST_UNKNOWN ||
+	       (e->guest == LNK_GUEST_YES && (!e->hypervisor || !strcmp(e->hypervisor, "KVM")));
+}
+
 /* A hypervisor's own device says that this is a guest, where nothing better is known. */
 static void find_guest(struct lnk_model *m)
 {
+	struct lnk_env *e = &m->env;
 	const struct lnk_fixup *x;
 	char at[LNK_ADDR_LEN];
 	size_t i;
 
-	for (i = 0; i < m->n_fns && m->env.guest == LNK_GUEST_UNKNOWN; i++) {
+	for (i = 0; i < m->n_fns && wants_hypervisor(e); i++) {
 		x = find_row(&m->fns[i], LNK_GUEST_UNKNOWN);
 		if (!x || !x->hypervisor)
 			continue;
-		m->env.guest = LNK_GUEST_YES;
-		if (!m->env.hypervisor)
-			m->env.hypervisor = x->hypervisor;
-		if (!m->env.sign)
-			m->env.sign = lnk_strf(&m->arena, "%s at %s", x->name,
-					       lnk_addr_str(m->fns[i].addr, at));
+		e->sign = lnk_strf(&m->arena, "%s%s%s at %s", e->sign ? e->sign : "",
+				   e->sign ? ", " : "", x->name, lnk_addr_str(m->fns[i].addr, at));
+		if (e->hypervisor)
+			e->accel = e->hypervisor;
+		e->hypervisor = x->hypervisor;
+		e->guest = LNK_GUEST_YES;
 	}
 }
 

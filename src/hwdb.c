@@ -8,7 +8,7 @@
 
 #include "lnkinspect.h"
 
-/* Vendor in the upper half, device in the lower; the function that has them. */
+/* Vendor in the upper half, device in the lower; the function that has them. Looked up sorted. */
 struct id {
 	uint32_t id;
 	struct lnk_fn *fn;
@@ -19,8 +19,7 @@ struct names {
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
 	struct pci_access *pci;
-	const char *vendor; /* of the id that was looked up last: ids come sorted */
-	uint32_t id;
+	bool no_pci_ids;
 };
 
 /* libpci ends the process where its error() returns. */
@@ -59,9 +58,13 @@ static const char *from_pci_ids(struct names *n, enum pci_lookup_mode what, unsi
 	char buf[256];
 	const char *s;
 
-	/* No variable lives on across this: a broken pci.ids is one without the name. */
-	if (setjmp(giving_up))
+	if (n->no_pci_ids)
 		return NULL;
+	/* A broken pci.ids is none: it would be read again for every name. */
+	if (setjmp(giving_up)) {
+		n->no_pci_ids = true;
+		return NULL;
+	}
 	s = pci_lookup_name(pci_ids(n), buf, sizeof(buf), (int)what | PCI_IDS_FLAGS, vendor,
 			    device);
 	return s ? lnk_clean(n->arena, s, strlen(s)) : NULL;
@@ -120,9 +123,8 @@ static void fill(struct names *n, struct id *ids, size_t n_ids)
 			f->device_name = before->device_name;
 			continue;
 		}
-		f->vendor_name = before && before->vendor == f->vendor ?
-					 before->vendor_name :
-					 vendor_name(n, f->vendor);
+		f->vendor_name = before && before->vendor == f->vendor ? before->vendor_name :
+									 vendor_name(n, f->vendor);
 		if (f->vendor_name)
 			f->device_name = device_name(n, f->vendor, f->device);
 	}

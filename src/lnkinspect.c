@@ -2,8 +2,10 @@
 /* lnkinspect.c - options, the pipeline, trouble in words, exit status */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -91,6 +93,7 @@ struct run {
 	struct lnk_live_opts live;
 	const struct lnk_format *format;
 	const char *capture;
+	FILE *to; /* NULL until there is something to write */
 	bool method_help, param_help, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
@@ -225,7 +228,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_FORMAT:
 		r->format = lnk_format_find(arg);
-		if (!r->format)
+		if (!r->format || r->format == &lnk_format_dump)
 			reject("--format", arg, "table, tree, json");
 		break;
 	case 't':
@@ -300,8 +303,29 @@ static bool wants_color(int asked)
 	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
 }
 
+static const char *output_name(const struct run *r)
+{
+	return r->capture ? r->capture : "standard output";
+}
+
+/*
+ * Where to write, with the format's beginning written. A capture's file is opened only now, when all
+ * input was read: it may be the file that was read, and it must not be lost where reading failed.
+ */
+static FILE *output(struct run *r)
+{
+	if (r->to)
+		return r->to;
+	r->to = r->capture && strcmp(r->capture, "-") ? fopen(r->capture, "w") : stdout;
+	if (!r->to)
+		complain(output_name(r), strerror(errno));
+	else if (r->format->begin)
+		r->format->begin(r->to, &r->view);
+	return r->to;
+}
+
 /* From a capture's registers to its verdict on paper. Returns its exit status. */
-static int judge_one(struct run *r, struct lnk_model *m, FILE *to)
+static int judge_one(struct run *r, struct lnk_model *m)
 {
 	struct lnk_judge judge = {
 		.only = list_words(&r->only),
@@ -309,6 +333,7 @@ static int judge_one(struct run *r, struct lnk_model *m, FILE *to)
 		.keep_all = r->view.verbose,
 	};
 	struct lnk_err err = {0};
+	FILE *to;
 
 	lnk_walk(m);
 	if (lnk_select_apply(m, &r->select, &err)) {
@@ -319,22 +344,23 @@ static int judge_one(struct run *r, struct lnk_model *m, FILE *to)
 	lnk_judge(m, &judge);
 	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
 		lnk_hwdb_fill(m);
-	if (r->format->write(to, &r->view, m))
+	to = output(r);
+	if (!to || r->format->write(to, &r->view, m))
 		return STATUS_USAGE;
 	return r->capture ? 0 : lnk_status(m, &r->view);
 }
 
-static int judge_all(struct run *r, const struct lnk_captures *c, FILE *to)
+static int judge_all(struct run *r, const struct lnk_captures *c)
 {
 	int status = 0;
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		status = lnk_status_worse(status, judge_one(r, c->models[i], to));
+		status = lnk_status_worse(status, judge_one(r, c->models[i]));
 	return status;
 }
 
-static int run_dumps(struct run *r, FILE *to)
+static int run_dumps(struct run *r)
 {
 	int status = 0;
 	size_t i;
@@ -347,14 +373,14 @@ static int run_dumps(struct run *r, FILE *to)
 		if (lnk_source_read(r->dumps.words[i], &c, &err))
 			complain(NULL, err.text);
 		else
-			one = judge_all(r, &c, to);
+			one = judge_all(r, &c);
 		status = lnk_status_worse(status, one);
 		lnk_captures_free(&c);
 	}
 	return status;
 }
 
-static int run_live(struct run *r, FILE *to)
+static int run_live(struct run *r)
 {
 	struct lnk_captures c = {0};
 	struct lnk_err err = {0};
@@ -365,45 +391,69 @@ static int run_live(struct run *r, FILE *to)
 	if (lnk_live_read(&r->live, &c, &err))
 		complain(NULL, err.text);
 	else
-		status = judge_all(r, &c, to);
+		status = judge_all(r, &c);
 	lnk_captures_free(&c);
 	lnk_live_end();
 	return status;
 }
 
-/* Whether all that was written to @to has arrived; closes it. */
-static int finish(FILE *to, const char *name, int status)
+/* Whether all that was written to @to has arrived. */
+static bool has_arrived(FILE *to, const char *name)
 {
-	bool failed = fflush(to) || ferror(to);
+	bool failed = ferror(to);
 
-	if (!fclose(to) && !failed)
-		return status;
+	errno = 0;
+	if (!fflush(to) && !failed)
+		return true;
 	complain(name, strerror(errno ? errno : EIO));
+	return false;
+}
+
+/* The one way out, argp's own after --help too: what did not reach standard output is trouble. */
+static void check_stdout(void)
+{
+	if ((__fpending(stdout) || ferror(stdout)) && !has_arrived(stdout, "standard output"))
+		_exit(STATUS_USAGE);
+}
+
+/*
+ * A standard stream that is closed would lend its number to the next file that is opened, and what
+ * we print could go into a device's configuration space. Open the wrong way round, it fails instead.
+ */
+static void keep_standard_streams(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_USAGE);
+}
+
+static int close_capture(FILE *to, const char *name, int status)
+{
+	bool arrived = has_arrived(to, name);
+
+	if (!fclose(to))
+		return arrived ? status : STATUS_USAGE;
+	if (arrived)
+		complain(name, strerror(errno));
 	return STATUS_USAGE;
 }
 
 static int run(struct run *r)
 {
-	const char *name = r->capture ? r->capture : "standard output";
-	FILE *to = stdout;
 	int status;
 
-	if (r->capture) {
+	if (r->capture)
 		r->format = &lnk_format_dump;
-		if (strcmp(r->capture, "-"))
-			to = fopen(r->capture, "w");
-		if (!to) {
-			complain(r->capture, strerror(errno));
-			return STATUS_USAGE;
-		}
-	}
-	status = 0;
-	if (r->format->begin)
-		status = r->format->begin(to, &r->view) ? STATUS_USAGE : 0;
-	status = lnk_status_worse(status, r->dumps.n ? run_dumps(r, to) : run_live(r, to));
-	if (r->format->end && r->format->end(to, &r->view, status))
+	status = r->dumps.n ? run_dumps(r) : run_live(r);
+	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
+	if (!r->to && (r->capture || !output(r)))
+		return STATUS_USAGE;
+	if (r->format->end && r->format->end(r->to, &r->view, status))
 		status = STATUS_USAGE;
-	return finish(to, name, status);
+	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
 }
 
 static bool check_usage(struct run *r)
@@ -414,6 +464,8 @@ static bool check_usage(struct run *r)
 	if (r->dumps.n && (r->live.method || r->params.n))
 		lnk_fail(&err, -EINVAL,
 			 "-A and -O are for live access, -F reads a capture: use one");
+	else if (r->capture && r->dumps.n > 1)
+		lnk_fail(&err, -EINVAL, "--capture writes one machine: give one -F");
 	else if (r->view.redact && !r->capture)
 		lnk_fail(&err, -EINVAL, "--redact belongs to --capture");
 	else
@@ -429,7 +481,9 @@ int main(int argc, char **argv)
 	struct run r = {.format = &lnk_format_table, .color = -1, .view.fail_on = LNK_WARNING};
 	int status = 0;
 
+	keep_standard_streams();
 	setlocale(LC_ALL, "");
+	atexit(check_stdout);
 	argp_err_exit_status = STATUS_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &r))
 		return STATUS_USAGE;
@@ -438,9 +492,7 @@ int main(int argc, char **argv)
 	r.view.color = wants_color(r.color);
 	if (r.method_help || r.param_help)
 		lnk_live_help(stdout, r.method_help);
-	if (r.done || r.method_help || r.param_help)
-		status = finish(stdout, "standard output", 0);
-	else
+	else if (!r.done)
 		status = check_usage(&r) ? run(&r) : STATUS_USAGE;
 	list_free(&r.dumps);
 	list_free(&r.only);

@@ -364,8 +364,10 @@ struct lnk_env {
 	const char *tool;	/* a capture's head: the version that wrote it */
 	const char *time;	/* a capture's head: when */
 	const char *redacted;	/* a capture's head: what was blanked */
-	bool live;		/* this machine, now */
-	bool root;		/* live: whether the registers could be asked for */
+	size_t functions;	/* a capture's head: how many it was written with; 0: not said */
+	bool complete; /* all functions of the machine are here: a bus without a bridge is a root */
+	bool live;     /* this machine, now */
+	bool root;     /* live: whether the registers could be asked for */
 };
 
 struct lnk_damage {
@@ -437,9 +439,8 @@ char *lnk_path_kernel_line(struct lnk_arena *a, const struct lnk_fn *f);
 /* A second sign for an id that real silicon shares. */
 enum lnk_sign {
 	LNK_S_NONE = 0,
-	LNK_S_SUBSYS = 1 << 0, /* the row's subsystem ids */
-	LNK_S_GUEST = 1 << 1,  /* a known guest of the row's hypervisor */
-	LNK_S_LINK = 1 << 2,   /* the row's exact LNKCAP */
+	LNK_S_GUEST = 1 << 0, /* this is a known guest */
+	LNK_S_LINK = 1 << 1,  /* LNKCAP is the row's to the bit, but for the port number */
 };
 struct lnk_fixup {
 	uint16_t vendor, device; /* 0xffff: any */
@@ -674,7 +675,7 @@ enum lnk_vacancy lnk_port_vacancy(const struct lnk_fn *f);
 /* For each function (index in m->fns) the findings to mark it with, worst first, from one array. */
 struct lnk_marks {
 	const struct lnk_finding **list;
-	size_t *from; /* n_fns + 1: those of function i are list[from[i]] .. list[from[i + 1] - 1] */
+	size_t *from; /* function i: list[from[i]] up to before list[from[i + 1]] */
 };
 void lnk_marks_make(struct lnk_marks *k, const struct lnk_model *m);
 void lnk_marks_free(struct lnk_marks *k);

@@ -116,7 +116,7 @@ struct lnk_fn *lnk_group_find(const struct lnk_group *g, struct lnk_addr addr)
 	struct lnk_model *m = g->m;
 	struct place **found;
 
-	/* lspci's own order: most addresses are beyond the last, and the rest are found by halves. */
+	/* lspci's own order: most are beyond the last, and the rest are found by halves. */
 	if (!m->n_fns || (!g->jumbled && key.key > lnk_addr_key(m->fns[m->n_fns - 1].addr)))
 		return NULL;
 	if (!g->jumbled)

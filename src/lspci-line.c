@@ -40,7 +40,7 @@ static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
 	return i;
 }
 
-/* "00 11 ... ff": exactly 16 bytes, one blank between two. All that costs time goes through here. */
+/* "00 11 ... ff": exactly 16 bytes, one blank between two. Most of a capture goes through here. */
 static bool read_bytes(const char *s, uint8_t bytes[ROW])
 {
 	const uint8_t *u = (const uint8_t *)s;
@@ -176,22 +176,25 @@ static bool header(struct lnk_line *l)
 
 /*
  * A first word like an address, one character of it at most being none that an address has. The
- * rows below belong to it, and not to the function before it.
+ * rows below belong to it, and not to the function before it. A time of day has no
+ * dot. lspci -P comes here too: it leaves out the bus.
  */
 static bool almost_header(struct lnk_line *l)
 {
-	unsigned digits = 0, marks = 0, others = 0;
+	unsigned digits = 0, colons = 0, dots = 0, others = 0;
 	size_t i;
 
-	for (i = 0; i < l->n && i < 18 && !is_blank(l->s[i]); i++) {
+	for (i = 0; i < l->n && i < 40 && !is_blank(l->s[i]); i++) {
 		if (is_hex(l->s[i]))
 			digits++;
-		else if (l->s[i] == ':' || l->s[i] == '.')
-			marks++;
+		else if (l->s[i] == ':' || l->s[i] == '/')
+			colons++;
+		else if (l->s[i] == '.')
+			dots++;
 		else
 			others++;
 	}
-	if (i < 6 || i == 18 || digits < 4 || !marks || others > 1)
+	if (i < 6 || i == 40 || digits < 4 || colons + dots < 1 || dots + others < 1 || others > 1)
 		return false;
 	while (i < l->n && is_blank(l->s[i]))
 		i++;
@@ -256,4 +259,23 @@ void lnk_line_look(struct lnk_line *l, const char *s, size_t n)
 		l->kind = LNK_LINE_HUNK;
 	else if (!l->indented)
 		almost_header(l);
+}
+
+bool lnk_line_part(struct lnk_line *l, const char *s, size_t n, uint16_t *known)
+{
+	unsigned digits = read_hex(s, n, 3, &l->off), i;
+
+	*known = 0;
+	if (digits < 2 || n != digits + 2 + ROW_TEXT || s[digits] != ':' || l->off % ROW)
+		return false;
+	s += digits + 2;
+	for (i = 0; i < ROW; i++, s += 3) {
+		uint32_t byte;
+
+		if (read_hex(s, 2, 2, &byte) != 2)
+			continue;
+		l->bytes[i] = (uint8_t)byte;
+		*known |= (uint16_t)(1u << i);
+	}
+	return true;
 }

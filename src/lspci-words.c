@@ -290,9 +290,12 @@ static bool read_ids(struct part p, uint32_t *id)
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 {
 	const char *colon = memmem(s, n, ": ", 2);
-	struct part rest, at;
+	struct part rest = {s, n}, at;
 	uint32_t class, id, v;
 
+	/* We write a class that is not known so. */
+	if (skip_ids(&rest, &id) && !rest.n)
+		learn(w, LNK_R_ID, id);
 	if (!colon || !read_class((struct part){s, (size_t)(colon - s)}, &class))
 		return;
 	rest = (struct part){colon + 2, n - (size_t)(colon + 2 - s)};

@@ -41,6 +41,8 @@ struct lnk_line {
 	uint8_t bytes[LNK_ROW];
 };
 void lnk_line_look(struct lnk_line *l, const char *s, size_t n);
+/* "40: 01 -- ...", a row of which some bytes are not known; a bit in @known for each that is. */
+bool lnk_line_part(struct lnk_line *l, const char *s, size_t n, uint16_t *known);
 
 /* ---- lspci-words.c: what lspci's words say of one function -------------------------------- */
 

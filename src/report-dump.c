@@ -65,8 +65,10 @@ static void put_redacted(FILE *to, const struct lnk_model *m)
 	}
 	fprintf(to, "# redacted: %zu device serial number%s zeroed", n, n == 1 ? "" : "s");
 	if (unsure)
-		fprintf(to, "; in %zu function%s the list of capabilities is broken, look there "
-			    "yourself", unsure, unsure == 1 ? "" : "s");
+		fprintf(to,
+			"; in %zu function%s the list of capabilities is broken, look there "
+			"yourself",
+			unsure, unsure == 1 ? "" : "s");
 	fputc('\n', to);
 }
 
@@ -74,6 +76,16 @@ static void put_fact(FILE *to, const char *key, const char *value)
 {
 	if (value)
 		fprintf(to, "# %s: %s\n", key, value);
+}
+
+static bool all_shown(const struct lnk_model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		if (!m->fns[i].shown)
+			return false;
+	return true;
 }
 
 static void put_head(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
@@ -99,6 +111,8 @@ static void put_head(FILE *to, const struct lnk_view *v, const struct lnk_model 
 	put_fact(to, "sign", e->sign);
 	put_fact(to, "machine", e->machine);
 	put_fact(to, "kernel", e->kernel);
+	if (e->complete && all_shown(m))
+		fprintf(to, "# functions: %zu\n", m->n_fns);
 	if (v->redact)
 		put_redacted(to, m);
 	else
@@ -128,13 +142,14 @@ static void put_facts(FILE *to, const struct lnk_fn *f)
 		put_fact(to, "power_state", l->power_state);
 		put_fact(to, "asleep", l->asleep ? "yes" : NULL);
 		put_fact(to, "vf", l->vf ? "yes" : NULL);
-		put_fact(to, "attrs", l->attrs_read ? "yes" : NULL);
 		put_fact(to, "training_twice", l->training_twice ? "yes" : NULL);
 		put_fact(to, "status_unsteady", l->status_unsteady ? "yes" : NULL);
 		put_fact(to, "aer_growing", l->aer_growing ? "yes" : NULL);
 	}
 	put_link_fact(to, "max_link", f, LNK_R_MAXLINK);
 	put_link_fact(to, "current_link", f, LNK_R_CURLINK);
+	/* Last: it says that what does not stand above is not there. */
+	put_fact(to, "attrs", l && l->attrs_read ? "yes" : NULL);
 	if (f->from_text)
 		fputs("# decoded text is not in this capture\n", to);
 }

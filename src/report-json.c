@@ -75,6 +75,7 @@ static const char *place_token(unsigned place)
 		[LNK_AT_ROOT] = "root-bus",	[LNK_AT_PORT] = "port",
 		[LNK_AT_INNER] = "inner-bus",	[LNK_AT_CONVENTIONAL] = "conventional-bus",
 		[LNK_AT_BRIDGE] = "bridge",	[LNK_AT_ORPHAN] = "unknown-bridge",
+		[LNK_AT_DISPUTED] = "disputed",
 	};
 
 	return tokens[place];
@@ -83,8 +84,9 @@ static const char *place_token(unsigned place)
 static const char *list_token(unsigned end)
 {
 	static const char *const tokens[] = {
-		[LNK_LIST_NONE] = "none", [LNK_LIST_END] = "complete",	[LNK_LIST_UNKNOWN] = "unknown",
-		[LNK_LIST_LOOP] = "loop", [LNK_LIST_OUTSIDE] = "outside",
+		[LNK_LIST_NONE] = "none",	[LNK_LIST_END] = "complete",
+		[LNK_LIST_UNKNOWN] = "unknown", [LNK_LIST_LOOP] = "loop",
+		[LNK_LIST_OUTSIDE] = "outside",
 	};
 
 	return tokens[end];
@@ -120,16 +122,24 @@ static const char *actor_token(enum lnk_actor a)
 static const struct {
 	uint32_t bit;
 	const char *token;
-} quirk_tokens[] = {
-	{LNK_Q_VIRTUAL, "virtual"},   {LNK_Q_EMULATED, "emulated"},
-	{LNK_Q_GENERIC, "settable"},  {LNK_Q_FIXED, "fixed"},
-	{LNK_Q_ONCARD, "on-card"},    {LNK_Q_TUNNEL, "tunnel"},
-	{LNK_Q_WIRED, "wired"},	      {LNK_Q_STANDIN, "stand-in"},
-	{LNK_Q_VF, "vf"},	      {LNK_Q_CONSTANT, "constant-status"},
-	{LNK_Q_IGD, "igd"},	      {LNK_Q_DLLLA_LIES, "dllla-unreliable"},
-}, ecap_tokens[] = {
-	{LNK_E_AER, "AER"}, {LNK_E_ACS, "ACS"},	    {LNK_E_SECPCI, "SECPCI"},
-	{LNK_E_DSN, "DSN"}, {LNK_E_SRIOV, "SRIOV"},
+} quirk_tokens[] =
+	{
+		{LNK_Q_VIRTUAL, "virtual"},
+		{LNK_Q_EMULATED, "emulated"},
+		{LNK_Q_GENERIC, "settable"},
+		{LNK_Q_FIXED, "fixed"},
+		{LNK_Q_ONCARD, "on-card"},
+		{LNK_Q_TUNNEL, "tunnel"},
+		{LNK_Q_WIRED, "wired"},
+		{LNK_Q_STANDIN, "stand-in"},
+		{LNK_Q_VF, "vf"},
+		{LNK_Q_CONSTANT, "constant-status"},
+		{LNK_Q_IGD, "igd"},
+		{LNK_Q_DLLLA_LIES, "dllla-unreliable"},
+},
+  ecap_tokens[] = {
+	  {LNK_E_AER, "AER"}, {LNK_E_ACS, "ACS"},     {LNK_E_SECPCI, "SECPCI"},
+	  {LNK_E_DSN, "DSN"}, {LNK_E_SRIOV, "SRIOV"},
 };
 
 /* ---- Values --------------------------------------------------------------------------------- */

@@ -208,20 +208,23 @@ static void widest(unsigned *width, unsigned n)
 		*width = n;
 }
 
-/* Two columns: what a link runs at and of what, and below it the verdict. */
-static void make_narrow(struct table *t)
+/* Two columns: in @room columns what a link runs at and of what, and below it the verdict. */
+static void make_narrow(struct table *t, unsigned room)
 {
 	size_t i;
 
 	for (i = 0; i < t->grid.n_rows; i++) {
 		struct lnk_grid_row *r = &t->grid.rows[i];
+		const char *of = lnk_strf(&t->arena, "(of %s)", r->cell[CAN]),
+			   *link = r->cell[RUNS];
 
 		if (strcmp(r->cell[RUNS], r->cell[CAN]))
-			r->cell[CAN] = lnk_strf(&t->arena, "%s (of %s)", r->cell[RUNS],
-						r->cell[CAN]);
+			link = lnk_strf(&t->arena, "%s%s%s", link,
+					lnk_columns(link) + 1 + lnk_columns(of) > room ? "\n" : " ",
+					of);
 		if (*r->cell[VERDICT])
-			r->cell[CAN] = lnk_strf(&t->arena, "%s\n%s", r->cell[CAN],
-						r->cell[VERDICT]);
+			link = lnk_strf(&t->arena, "%s\n%s", link, r->cell[VERDICT]);
+		r->cell[CAN] = link;
 	}
 	t->grid.heading[CAN] = "RUNS (OF), VERDICT";
 	t->grid.n_columns = t->grid.color_column = CAN;
@@ -242,21 +245,24 @@ static void make_fit(struct table *t)
 		all += w[c] + (c ? GAP : 0);
 	left = t->view->width ? t->view->width - all : UINT32_MAX;
 	if (t->view->width && all > t->view->width) {
-		make_narrow(t);
+		make_narrow(t, t->view->width > w[LINK] + GAP ? t->view->width - w[LINK] - GAP : 0);
 	} else if (left < GAP + NAME_MIN) {
 		t->grid.n_columns--;
 	} else {
 		for (i = 0; i < t->grid.n_rows; i++)
-			t->grid.rows[i].cell[NAME] = lnk_name_cell(
-				&t->arena, t->view, t->grid.rows[i].fn, left - GAP);
+			t->grid.rows[i].cell[NAME] =
+				lnk_name_cell(&t->arena, t->view, t->grid.rows[i].fn, left - GAP);
 	}
 }
 
 static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
 	static const char *const words[] = {
-		"without a PCI Express capability", "integrated into the root complex",
-		"empty port(s)", "whose capabilities were not read", "with no wire of their own",
+		"without a PCI Express capability",
+		"integrated into the root complex",
+		"empty port(s)",
+		"whose capabilities were not read",
+		"with no wire of their own",
 	};
 	size_t n[ARRAY_SIZE(words)] = {0}, i;
 	struct lnk_arena a = {0};
@@ -279,7 +285,7 @@ static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (n[i])
 			list = lnk_strf(&a, "%s%s%zu %s", list, *list ? ", " : "", n[i], words[i]);
-	lnk_put_para(to, v, "No link to check: ", 0, *list ? list : "no function at all");
+	lnk_put_para(to, v, "No link to check. Functions: ", 2, *list ? list : "none was chosen");
 	lnk_arena_free(&a);
 }
 
@@ -288,12 +294,13 @@ static int put_links(FILE *to, const struct lnk_view *v, const struct lnk_model 
 	struct table t = {
 		.view = v,
 		.model = m,
-		.grid = {
-			.n_columns = LNK_GRID_COLUMNS,
-			.color_column = VERDICT,
-			.heading = {"LINK", "CAN", "RUNS", "GB/s", "VERDICT", "NAME"},
-			.flags = {[LINK] = LNK_GRID_TREE, [RATE] = LNK_GRID_RIGHT},
-		},
+		.grid =
+			{
+				.n_columns = LNK_GRID_COLUMNS,
+				.color_column = VERDICT,
+				.heading = {"LINK", "CAN", "RUNS", "GB/s", "VERDICT", "NAME"},
+				.flags = {[LINK] = LNK_GRID_TREE, [RATE] = LNK_GRID_RIGHT},
+			},
 	};
 	size_t i;
 	int rc = 0;
@@ -328,25 +335,35 @@ static const struct flag lnkcap_flags[] = {
 	{PCI_EXP_LNKCAP_AOC, "ASPMOptComp"}, {0, NULL},
 };
 static const struct flag lnkctl_flags[] = {
-	{PCI_EXP_LNKCTL_DISABLE, "Disabled"},	{PCI_EXP_LNKCTL_RETRAIN, "Retrain"},
-	{PCI_EXP_LNKCTL_CLOCK, "CommClk"},	{PCI_EXP_LNKCTL_XSYNCH, "ExtSynch"},
-	{PCI_EXP_LNKCTL_CLOCKPM, "ClockPM"},	{PCI_EXP_LNKCTL_HWAUTWD, "AutWidDis"},
-	{PCI_EXP_LNKCTL_BWMIE, "BWInt"},	{PCI_EXP_LNKCTL_AUTBWIE, "AutBWInt"},
+	{PCI_EXP_LNKCTL_DISABLE, "Disabled"},
+	{PCI_EXP_LNKCTL_RETRAIN, "Retrain"},
+	{PCI_EXP_LNKCTL_CLOCK, "CommClk"},
+	{PCI_EXP_LNKCTL_XSYNCH, "ExtSynch"},
+	{PCI_EXP_LNKCTL_CLOCKPM, "ClockPM"},
+	{PCI_EXP_LNKCTL_HWAUTWD, "AutWidDis"},
+	{PCI_EXP_LNKCTL_BWMIE, "BWInt"},
+	{PCI_EXP_LNKCTL_AUTBWIE, "AutBWInt"},
 	{0, NULL},
 };
 static const struct flag lnksta_flags[] = {
-	{PCI_EXP_LNKSTA_TR_ERR, "TrErr"},  {PCI_EXP_LNKSTA_TRAIN, "Train"},
-	{PCI_EXP_LNKSTA_SL_CLK, "SlotClk"}, {PCI_EXP_LNKSTA_DL_ACT, "DLActive"},
-	{PCI_EXP_LNKSTA_BWMGMT, "BWMgmt"}, {PCI_EXP_LNKSTA_AUTBW, "ABWMgmt"},
+	{PCI_EXP_LNKSTA_TR_ERR, "TrErr"},
+	{PCI_EXP_LNKSTA_TRAIN, "Train"},
+	{PCI_EXP_LNKSTA_SL_CLK, "SlotClk"},
+	{PCI_EXP_LNKSTA_DL_ACT, "DLActive"},
+	{PCI_EXP_LNKSTA_BWMGMT, "BWMgmt"},
+	{PCI_EXP_LNKSTA_AUTBW, "ABWMgmt"},
 	{0, NULL},
 };
 static const struct flag lnkcap2_flags[] = {
-	{PCI_EXP_LNKCAP2_CROSSLINK, "Crosslink"}, {PCI_EXP_LNKCAP2_RETIMER, "Retimer"},
-	{PCI_EXP_LNKCAP2_2RETIMERS, "2Retimers"}, {PCI_EXP_LNKCAP2_DRS, "DRS"},
+	{PCI_EXP_LNKCAP2_CROSSLINK, "Crosslink"},
+	{PCI_EXP_LNKCAP2_RETIMER, "Retimer"},
+	{PCI_EXP_LNKCAP2_2RETIMERS, "2Retimers"},
+	{PCI_EXP_LNKCAP2_DRS, "DRS"},
 	{0, NULL},
 };
 static const struct flag lnkctl2_flags[] = {
-	{PCI_EXP_LNKCTL2_CMPLNC, "EnterCompliance"}, {PCI_EXP_LNKCTL2_SPEED_DIS, "SpeedDis"},
+	{PCI_EXP_LNKCTL2_CMPLNC, "EnterCompliance"},
+	{PCI_EXP_LNKCTL2_SPEED_DIS, "SpeedDis"},
 	{0, NULL},
 };
 static const struct flag lnksta2_flags[] = {

@@ -6,8 +6,8 @@
 
 #include "lnkinspect.h"
 
-#define GAP	 2u  /* columns between two cells */
-#define NAME_MIN 16u /* a shorter name says nothing */
+#define GAP	  2u  /* columns between two cells */
+#define NAME_MIN  16u /* a shorter name says nothing */
 #define MAX_DEPTH 48u /* of indentation; what lies deeper starts again at the margin */
 #define MIN_DEPTH 3u
 
@@ -31,7 +31,7 @@ struct tree {
 	unsigned max_depth;
 	unsigned width[FOUND + 1]; /* of each column, with cells of several lines as they are */
 	unsigned one_line;	   /* of LINK, were its cells of one line each */
-	struct job *jobs; /* a stack: the bus to go on with is on top */
+	struct job *jobs;	   /* a stack: the bus to go on with is on top */
 	size_t n_jobs, max_jobs;
 	struct job *later; /* buses that lie too deep: drawn after the rest */
 	size_t n_later, max_later;
@@ -134,9 +134,8 @@ static void draw_bus(struct tree *t, struct job job)
 {
 	push(&t->jobs, &t->n_jobs, &t->max_jobs, job);
 	while (t->n_jobs) {
-		struct job *top = &t->jobs[t->n_jobs - 1];
+		struct job *top = &t->jobs[t->n_jobs - 1], next;
 		const struct lnk_fn *f = top->first;
-		struct job next = {f->children, f->n_children, 0, top->depth + 1};
 
 		if (!top->n) {
 			t->n_jobs--;
@@ -146,7 +145,7 @@ static void draw_bus(struct tree *t, struct job job)
 		top->n--;
 		if (!f->shown)
 			continue;
-		next.parent = t->grid.n_rows;
+		next = (struct job){f->children, f->n_children, t->grid.n_rows, top->depth + 1};
 		add_fn(t, f, top->parent, top->depth);
 		if (!f->n_children)
 			continue;
@@ -163,6 +162,10 @@ static size_t bus_row(struct tree *t, const struct lnk_fn *first)
 
 	if (first->parent)
 		text = lnk_strf(&t->arena, "%s below %s", text, at_str(t, first->parent));
+	else if (first->place == LNK_AT_ORPHAN)
+		text = lnk_strf(&t->arena, "%s bridge missing", text);
+	else if (first->place == LNK_AT_DISPUTED)
+		text = lnk_strf(&t->arena, "%s disputed", text);
 	new_row(t, SIZE_MAX)->cell[TREE] = text;
 	widest(&t->width[TREE], lnk_columns(text));
 	return t->grid.n_rows - 1;
@@ -267,7 +270,7 @@ static void fit_row(struct tree *t, struct lnk_grid_row *r, enum layout layout, 
 static void fit(struct tree *t)
 {
 	static const unsigned columns[] = {
-		[WHOLE] = FOUND + 1, [TWO_LINES] = FOUND + 1, [NAMELESS] = LINK + 1,
+		[WHOLE] = FOUND + 1,  [TWO_LINES] = FOUND + 1, [NAMELESS] = LINK + 1,
 		[STACKED] = NAME + 1, [BARE] = TYPE + 1,
 	};
 	unsigned name;

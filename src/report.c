@@ -121,7 +121,8 @@ static bool parse_class(struct part p, struct field *f)
 	if (p.n < 6) {
 		/* Leading digits that were not given are zeros. */
 		value *= 0x100;
-		mask = mask * 0x100 | (p.n < 4 ? 0xffff00u & ~((UINT32_C(0x100) << 4 * p.n) - 1) : 0);
+		mask = mask * 0x100 |
+		       (p.n < 4 ? 0xffff00u & ~((UINT32_C(0x100) << 4 * p.n) - 1) : 0);
 	}
 	*f = (struct field){value, mask};
 	return true;
@@ -433,6 +434,8 @@ static const char *own_link(struct lnk_arena *a, const struct lnk_fn *f, enum ln
 	uint32_t speed, width, reg = f->reg[part];
 
 	if (!lnk_knows(f, part)) {
+		if (f->link_ones)
+			return "all ones";
 		if (!lnk_knows(f, whole))
 			return "not read";
 		reg = f->reg[whole];
@@ -477,8 +480,9 @@ enum lnk_vacancy lnk_port_vacancy(const struct lnk_fn *f)
 static const char *short_vendor(struct lnk_arena *a, const char *s)
 {
 	static const char *const tails[] = {
-		", Inc", " Inc.", " Inc ", ", Ltd", " Ltd", " Co., ", " Co. ", " Co Ltd", " Corporation",
-		" Corp.", ", LLC", " LLC", " GmbH", " Limited", " Company",
+		", Inc",  " Inc.", " Inc ",   ", Ltd",	      " Ltd",
+		" Co., ", " Co. ", " Co Ltd", " Corporation", " Corp.",
+		", LLC",  " LLC",  " GmbH",   " Limited",     " Company",
 	};
 	const char *open = strrchr(s, '['), *cut = NULL, *p;
 	size_t n = strlen(s), i;
@@ -622,7 +626,7 @@ static const char *ecap_words(struct lnk_arena *a, uint32_t ecaps)
 		enum lnk_ecap bit;
 		const char *name;
 	} names[] = {
-		{LNK_E_AER, "AER"},   {LNK_E_ACS, "ACS"},     {LNK_E_SECPCI, "secondary PCIe"},
+		{LNK_E_AER, "AER"},    {LNK_E_ACS, "ACS"},	{LNK_E_SECPCI, "secondary PCIe"},
 		{LNK_E_DSN, "serial"}, {LNK_E_SRIOV, "SR-IOV"},
 	};
 	const char *list = "";
@@ -683,9 +687,16 @@ static const char *tally_str(struct lnk_arena *a, const struct lnk_model *m)
 	for (i = LNK_ERROR + 1; i--;)
 		if (n[i])
 			list = join(a, list, ", ",
-				    i == LNK_INFO ? lnk_strf(a, "%zu info", n[i]) :
-						    count_str(a, n[i], lnk_severity_name((enum lnk_severity)i)));
-	return *list ? lnk_strf(a, "Found: %s.", list) : "Nothing found in what could be checked.";
+				    i == LNK_INFO ?
+					    lnk_strf(a, "%zu info", n[i]) :
+					    count_str(a, n[i],
+						      lnk_severity_name((enum lnk_severity)i)));
+	if (*list)
+		return lnk_strf(a, "Found: %s.", list);
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].shown)
+			return "Nothing found in what could be checked.";
+	return "Nothing was checked: no function was chosen.";
 }
 
 enum why { COMPARED, EMULATED, VF, NO_PORT, DOWN, NO_RULE, CANNOT_TELL, WHYS };
@@ -719,8 +730,8 @@ static void count_links(const struct lnk_model *m, size_t n[WHYS])
 static const char *not_compared_str(struct lnk_arena *a, const struct lnk_model *m)
 {
 	static const char *const words[] = {
-		[EMULATED] = "emulated device",	  [VF] = "virtual function",
-		[NO_PORT] = "no port in sight", [DOWN] = "link down",
+		[EMULATED] = "emulated device",	   [VF] = "virtual function",
+		[NO_PORT] = "no port in sight",	   [DOWN] = "link down",
 		[NO_RULE] = "no rule is about it",
 	};
 	const char *list = "";
@@ -736,9 +747,12 @@ static const char *not_compared_str(struct lnk_arena *a, const struct lnk_model 
 static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 {
 	static const char *const families[] = {
-		['0' - '0'] = "the two ends of a link", ['1' - '0'] = "one end",
-		['2' - '0'] = "placement",		['3' - '0'] = "settings",
-		['4' - '0'] = "logged errors",		['9' - '0'] = "the input",
+		['0' - '0'] = "the two ends of a link",
+		['1' - '0'] = "one end",
+		['2' - '0'] = "placement",
+		['3' - '0'] = "settings",
+		['4' - '0'] = "logged errors",
+		['9' - '0'] = "the input",
 	};
 	size_t judged[ARRAY_SIZE(families)] = {0}, links[WHYS], fns = 0, rules = 0, i;
 	const char *list = "";
@@ -758,17 +772,34 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 	}
 	for (i = 0; i < ARRAY_SIZE(families); i++)
 		if (judged[i] && families[i])
-			list = join(a, list, ", ", lnk_strf(a, "%zu on %s", judged[i], families[i]));
-	return lnk_strf(a, "Checked: %s at both ends, %s. %zu of %zu rules had something to "
-			   "judge%s%s.",
+			list = join(a, list, ", ",
+				    lnk_strf(a, "%zu on %s", judged[i], families[i]));
+	return lnk_strf(a,
+			"Checked: %s at both ends, %s. %zu of %zu rules had something to "
+			"judge%s%s.",
 			links[COMPARED] ? count_str(a, links[COMPARED], "link") : "no link",
 			count_str(a, fns, "function"), rules, lnk_n_rules, rules ? ": " : "", list);
 }
 
+/* The names of the registers in @missing, each once: MAXLINK is called LNKCAP too. */
+static const char *missing_str(struct lnk_arena *a, const bool missing[LNK_REGS + 1])
+{
+	const char *list = "";
+	unsigned r;
+
+	for (r = 0; r < LNK_REGS; r++) {
+		if (!missing[r] || (r == LNK_R_MAXLINK && missing[LNK_R_LNKCAP]) ||
+		    (r == LNK_R_CURLINK && missing[LNK_R_LNKSTA]))
+			continue;
+		list = join(a, list, ", ", lnk_reg_name((enum lnk_reg)r));
+	}
+	return missing[LNK_REGS] ? join(a, list, ", ", "what is at the other end") : list;
+}
+
 static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 {
-	const char *rules = "", *regs = "", *last = "";
 	bool missing[LNK_REGS + 1] = {false};
+	const char *rules = "";
 	size_t n = 0, i;
 
 	for (i = 0; i < m->n_results; i++) {
@@ -782,17 +813,11 @@ static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 	for (i = 0; i < lnk_n_rules && m->counts; i++)
 		if (m->counts[i].n[LNK_SKIPPED])
 			rules = join(a, rules, " ", lnk_rules[i]->id);
-	for (i = 0; i < LNK_REGS; i++) {
-		if (!missing[i] || !strcmp(last, lnk_reg_name((enum lnk_reg)i)))
-			continue;
-		last = lnk_reg_name((enum lnk_reg)i);
-		regs = join(a, regs, ", ", last);
-	}
-	if (missing[LNK_REGS])
-		regs = join(a, regs, ", ", "what is at the other end");
-	return lnk_strf(a, "Cannot tell: %s by %s need what was not read or is void: %s (-q -v lists "
-			   "them).",
-			count_str(a, n, "check"), rules, regs);
+	return lnk_strf(a,
+			"Cannot tell: %s by %s need%s what was not read or is void: %s (-q -v "
+			"lists them).",
+			count_str(a, n, "check"), rules, n == 1 ? "s" : "",
+			missing_str(a, missing));
 }
 
 static const char *lost_str(struct lnk_arena *a, const struct lnk_model *m)
@@ -814,15 +839,15 @@ static const char *lost_str(struct lnk_arena *a, const struct lnk_model *m)
 		list = lnk_strf(a, "%s, ...", list);
 	if (*list)
 		list = lnk_strf(a, " (%s)", list);
-	return lnk_strf(a, "Not compared, because one end is not in what was read: %s%s.",
+	return lnk_strf(a, "Not compared, because an end was not read or is not there: %s%s.",
 			count_str(a, m->n_lost, "link"), list);
 }
 
 const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m)
 {
 	const char *lines[] = {
-		tally_str(a, m),  checked_str(a, m), not_compared_str(a, m),
-		lost_str(a, m), skipped_str(a, m),
+		tally_str(a, m), checked_str(a, m), not_compared_str(a, m),
+		lost_str(a, m),	 skipped_str(a, m),
 	};
 	const char *all = "";
 	size_t i;
@@ -876,8 +901,8 @@ static void mark(struct marked *d, const struct lnk_finding *f)
 		d->list[d->n++] = f;
 }
 
-const char *lnk_marks_str(struct lnk_arena *a, const struct lnk_marks *k,
-			  const struct lnk_view *v, size_t first, size_t end, const char **color)
+const char *lnk_marks_str(struct lnk_arena *a, const struct lnk_marks *k, const struct lnk_view *v,
+			  size_t first, size_t end, const char **color)
 {
 	struct marked d = {.n = 0};
 	const char *list = "";
@@ -1063,8 +1088,7 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 				    lnk_severity_name(f->severity), lnk_color_end(v));
 
 	lnk_put_para(to, v, head, 2,
-		     lnk_strf(&a, "%s%s%s", where ? where : "", where ? "  " : "",
-			      f->rule->title));
+		     lnk_strf(&a, "%s%s%s", where ? where : "", where ? "  " : "", f->rule->title));
 	lnk_put_para(to, v, "  ", 2, lnk_text(&a, v, f->message));
 	put_ends(to, v, f);
 	put_evidence(to, v, f);

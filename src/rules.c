@@ -689,7 +689,7 @@ static enum lnk_verdict check_106(const struct lnk_fn *f, struct lnk_msg *msg)
 	if (f->express_cut)
 		return found(msg, "the Express capability at %02x runs past the end of its space",
 			     f->express);
-	return f->caps_end == LNK_LIST_UNKNOWN ? skipped(msg, LNK_R_STATUS) : LNK_PASS;
+	return f->caps_end == LNK_LIST_UNKNOWN ? skipped(msg, LNK_R_PCIECAP) : LNK_PASS;
 }
 
 static const struct lnk_rule broken_list = {
@@ -1231,7 +1231,7 @@ static enum lnk_verdict check_901(const struct lnk_model *m, struct lnk_msg *msg
 	for (i = 0; i < m->n_fns; i++) {
 		const struct lnk_fn *f = &m->fns[i];
 
-		if (f->reach != LNK_READ_HEADER || f->absent & BIT(LNK_R_PCIECAP))
+		if (f->reach != LNK_READ_HEADER || f->caps_end != LNK_LIST_UNKNOWN)
 			continue;
 		n++;
 		guessed += f->type_inferred || f->from_attr & ENDS;
@@ -1311,7 +1311,7 @@ static const struct lnk_rule damaged = {
 /* A port that says its link is up, and nothing is listed below it. */
 static bool child_missing(const struct lnk_model *m, const struct lnk_fn *f)
 {
-	return !m->env.live && lnk_faces_down(f) && !f->n_children && f->secondary &&
+	return !m->env.complete && lnk_faces_down(f) && !f->n_children && f->secondary &&
 	       !f->bus_clash && !(f->quirks & (LNK_Q_VIRTUAL | LNK_Q_TUNNEL)) &&
 	       lnk_knows(f, LNK_R_LNKCAP) && lnk_knows(f, LNK_R_LNKSTA) &&
 	       f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA && !link_inactive(f);
@@ -1410,10 +1410,12 @@ static const struct lnk_rule from_words = {
 
 static enum lnk_verdict check_906(const struct lnk_fn *f, struct lnk_msg *msg)
 {
+	/* What walk.c compares. */
+	const uint64_t compared = ENDS | BIT(LNK_R_BUSES) | BIT(LNK_R_PCIECAP);
 	char *text;
 	unsigned r;
 
-	if (!f->text || !f->cfg.n_spans)
+	if (!f->text || !(f->text->known & compared) || !f->cfg.n_spans)
 		return LNK_NA;
 	if (!f->differs)
 		return LNK_PASS;
@@ -1855,7 +1857,8 @@ void lnk_judge(struct lnk_model *m, const struct lnk_judge *j)
 		if (wanted(&r))
 			run_rule(&r);
 	}
-	qsort(m->findings, m->n_findings, sizeof(*m->findings), by_weight);
+	if (m->n_findings)
+		qsort(m->findings, m->n_findings, sizeof(*m->findings), by_weight);
 	judge_links(m);
 	m->n_lost = count_lost(m);
 }

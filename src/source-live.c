@@ -642,7 +642,7 @@ static int read_model(struct lnk_model *m, const struct lnk_live_opts *o, struct
 				m->n_damage ? "; " : "", m->n_damage ? m->damage[0].what : "");
 	lnk_model_sort(m);
 	if (!live.copy) {
-		m->env.live = true;
+		m->env.live = m->env.complete = true;
 		m->env.root = sees_registers(m);
 		lnk_env_read(m, live.sysfs.udev);
 	}

@@ -139,11 +139,25 @@ struct reader {
 	struct open_fn f;
 };
 
+/* Does it hold as many functions as its head says that it was written with? */
+static void check_complete(const struct reader *r, struct lnk_model *m)
+{
+	if (!m->env.functions)
+		return;
+	m->env.complete = m->n_fns == m->env.functions;
+	if (m->env.complete)
+		return;
+	lnk_model_damage(m, r->lines.line, "%zu functions, and its head says %zu", m->n_fns,
+			 m->env.functions);
+	m->damage_unplaced = true;
+}
+
 static void finish_group(struct reader *r, struct lnk_group *g)
 {
 	if (!g->m)
 		return;
 	lnk_model_sort(g->m);
+	check_complete(r, g->m);
 	g->m->line = g->line;
 	r->done += g->m->n_fns;
 	lnk_captures_add(r->out, g->m);
@@ -182,9 +196,11 @@ static void next_group(struct reader *r)
 }
 
 /* What the words before its address and below it said, or nothing at all: prose can look so. */
-static bool is_function(const struct open_fn *f)
+static bool is_function(const struct reader *r)
 {
-	return f->end || f->facts || f->words.hint.known || f->words.lspci;
+	const struct open_fn *f = &r->f;
+
+	return r->ours || f->end || f->facts || f->words.hint.known || f->words.lspci;
 }
 
 static struct lnk_fn *place_function(struct reader *r)
@@ -219,6 +235,8 @@ static void keep_facts(struct open_fn *f, struct lnk_arena *a, struct lnk_fn *fn
 		return;
 	fn->live = lnk_alloc(a, sizeof(*fn->live));
 	*fn->live = f->live;
+	/* That there are no link attributes is known where what follows them was seen. */
+	fn->live->attrs_read &= f->words.whole || f->end;
 	if (f->driver)
 		fn->live->driver = clean(a, f->driver, f->driver_n);
 	if (f->power_state)
@@ -235,7 +253,7 @@ static void end_function(struct reader *r)
 		return;
 	f->open = false;
 	lnk_words_end(&f->words);
-	if (!is_function(f))
+	if (!is_function(r))
 		return;
 	if (f->had_words && f->words.hint.known & ~TITLE_REGS)
 		next_group(r);
@@ -269,6 +287,9 @@ static void begin_function(struct reader *r, const struct lnk_line *l)
 	f->end = 0;
 	f->words = (struct lnk_words){0};
 	f->facts = false;
+	f->live = (struct lnk_live){0};
+	f->attr = (struct lnk_hint){0};
+	f->driver = f->power_state = NULL;
 	lnk_words_title(&f->words, l->s + l->title, l->n - l->title);
 }
 
@@ -317,13 +338,13 @@ static void on_row(struct reader *r, const struct lnk_line *l)
 		lnk_model_damage(r->now.m, line, "hex row beyond the end of configuration space");
 		return;
 	}
+	if (l->n_bytes < ROW && !last) {
+		lnk_model_damage(r->now.m, line, "hex row with %u bytes", l->n_bytes);
+		return;
+	}
 	/* Where the input was cut, what stands before the cut is whole. */
 	if (l->n_bytes < ROW)
-		lnk_model_damage(r->now.m, line,
-				 last ? "the input ends within a hex row" : "hex row with %u bytes",
-				 l->n_bytes);
-	if (l->n_bytes < ROW && !last)
-		return;
+		lnk_model_damage(r->now.m, line, "the input ends within a hex row");
 	if (!put_bytes(f, l))
 		lnk_model_damage(r->now.m, line, "hex row contradicts bytes of the same function");
 }
@@ -414,45 +435,88 @@ static void on_env(struct lnk_model *m, const struct lnk_line *l)
 		e->guest = says(s, n, "yes") ? LNK_GUEST_YES :
 			   says(s, n, "no")  ? LNK_GUEST_NO :
 					       LNK_GUEST_UNKNOWN;
+	if (value_of(l, "functions", &s, &n))
+		e->functions = strtoul(clean(&m->arena, s, n), NULL, 10);
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (value_of(l, keys[i].key, &s, &n))
 			*keys[i].value = clean(&m->arena, s, n);
 }
 
-/* "8GT/s x16" */
-static void read_attr(struct lnk_hint *h, enum lnk_reg reg, const char *s, size_t n)
+/* "8GT/s x16"; "unknown" is not a value. */
+static bool read_attr(struct lnk_hint *h, enum lnk_reg reg, const char *s, size_t n)
 {
 	const char *x = memmem(s, n, " x", 2);
 
-	if (x && lnk_words_link(s, (size_t)(x - s), x + 2, n - (size_t)(x + 2 - s), &h->reg[reg]))
-		h->known |= BIT(reg);
+	if (!x || !lnk_words_link(s, (size_t)(x - s), x + 2, n - (size_t)(x + 2 - s), &h->reg[reg]))
+		return false;
+	h->known |= BIT(reg);
+	return true;
 }
 
-static void on_fact(struct reader *r, const struct lnk_line *l)
+/* Where a flag of @f goes that the line tells; NULL: it tells none. */
+static bool *flag_of(struct open_fn *f, const struct lnk_line *l, const char **s, size_t *n)
 {
-	struct open_fn *f = &r->f;
+	struct lnk_live *live = &f->live;
+	const struct {
+		const char *key;
+		bool *flag;
+	} keys[] = {
+		{"asleep", &live->asleep},
+		{"vf", &live->vf},
+		{"attrs", &live->attrs_read},
+		{"training_twice", &live->training_twice},
+		{"status_unsteady", &live->status_unsteady},
+		{"aer_growing", &live->aer_growing},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (value_of(l, keys[i].key, s, n))
+			return keys[i].flag;
+	return NULL;
+}
+
+static void on_fact(struct open_fn *f, const struct lnk_line *l)
+{
 	const char *s;
+	bool *flag;
 	size_t n;
 
-	if (!f->facts) {
+	flag = flag_of(f, l, &s, &n);
+	if (flag) {
+		*flag = says(s, n, "yes");
 		f->facts = true;
-		f->live = (struct lnk_live){0};
-		f->attr = (struct lnk_hint){0};
-		f->driver = f->power_state = NULL;
+	} else if (value_of(l, "driver", &f->driver, &f->driver_n) ||
+		   value_of(l, "power_state", &f->power_state, &f->power_n)) {
+		f->facts = true;
+	} else if (value_of(l, "max_link", &s, &n)) {
+		f->facts |= read_attr(&f->attr, LNK_R_MAXLINK, s, n);
+	} else if (value_of(l, "current_link", &s, &n)) {
+		f->facts |= read_attr(&f->attr, LNK_R_CURLINK, s, n);
 	}
-	if (value_of(l, "driver", &f->driver, &f->driver_n) ||
-	    value_of(l, "power_state", &f->power_state, &f->power_n))
-		return;
-	if (value_of(l, "asleep", &s, &n))
-		f->live.asleep = says(s, n, "yes");
-	else if (value_of(l, "vf", &s, &n))
-		f->live.vf = says(s, n, "yes");
-	else if (value_of(l, "attrs", &s, &n))
-		f->live.attrs_read = says(s, n, "yes");
-	else if (value_of(l, "max_link", &s, &n))
-		read_attr(&f->attr, LNK_R_MAXLINK, s, n);
-	else if (value_of(l, "current_link", &s, &n))
-		read_attr(&f->attr, LNK_R_CURLINK, s, n);
+}
+
+/* A row of which some bytes were not known: lspci has no way to write that. */
+static bool on_part(struct reader *r, const struct lnk_line *l)
+{
+	static const char head[] = "# part of row ";
+	size_t len = sizeof(head) - 1;
+	struct lnk_line row;
+	uint16_t known;
+	unsigned i;
+
+	if (l->n < len || memcmp(l->s, head, len) != 0 ||
+	    !lnk_line_part(&row, l->s + len, l->n - len, &known))
+		return false;
+	begin_rows(r);
+	for (i = 0; i < ROW; i++) {
+		struct lnk_line byte = {.off = row.off + i, .n_bytes = 1, .bytes = {row.bytes[i]}};
+
+		if (known >> i & 1 && !put_bytes(&r->f, &byte))
+			lnk_model_damage(r->now.m, r->lines.line,
+					 "hex row contradicts bytes of the same function");
+	}
+	return true;
 }
 
 static bool is_head(const struct lnk_line *l)
@@ -469,8 +533,8 @@ static void on_remark(struct reader *r, const struct lnk_line *l)
 		r->now.m->env = (struct lnk_env){0};
 	} else if (!r->f.open) {
 		on_env(r->now.m, l);
-	} else if (r->f.gap == GAP_NONE) {
-		on_fact(r, l);
+	} else if (r->f.gap == GAP_NONE && !on_part(r, l)) {
+		on_fact(&r->f, l);
 	}
 }
 
@@ -489,7 +553,9 @@ static void read_line(struct reader *r, const char *s, size_t n)
 		begin_function(r, &l);
 		break;
 	case LNK_LINE_BLANK:
-		on_blank(r);
+		/* Blanks without an end may have been an indentation. */
+		if (!cut_short(r))
+			on_blank(r);
 		break;
 	case LNK_LINE_BAD_ROW:
 		on_bad_row(r, &l);

@@ -36,7 +36,7 @@ void lnk_captures_free(struct lnk_captures *c)
 	*c = (struct lnk_captures){0};
 }
 
-/* A large input costs more in page faults than in reading: asks for large pages, in vain at worst. */
+/* Page faults cost more than reading does: asks for large pages, in vain at worst. */
 static void expect_much(char *buf, size_t n)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = page - (size_t)(uintptr_t)buf % page;

@@ -543,7 +543,7 @@ static void set_places(struct lnk_model *m)
 
 	for (i = 0; i < m->n_fns; i += n) {
 		struct lnk_fn *f = &m->fns[i];
-		enum lnk_place place = m->env.live ? LNK_AT_ROOT : LNK_AT_ORPHAN;
+		enum lnk_place place = m->env.complete ? LNK_AT_ROOT : LNK_AT_ORPHAN;
 
 		for (n = 0; i + n < m->n_fns; n++) {
 			if (lnk_addr_key(m->fns[i + n].addr) >> 8 != lnk_addr_key(f->addr) >> 8)

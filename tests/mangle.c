@@ -271,13 +271,20 @@ enum where { AT_LINE, IN_LINE, IN_DAMAGE };
 /* The first byte that @cut knows and @whole does not, or knows otherwise; -1: there is none. */
 static int invented_byte(const struct lnk_fn *cut, const struct lnk_fn *whole)
 {
+	const struct lnk_span *s;
 	unsigned i, off;
 
-	for (i = 0; i < cut->cfg.n_spans; i++)
-		for (off = cut->cfg.spans[i].from; off < cut->cfg.spans[i].to; off++)
+	for (i = 0; i < cut->cfg.n_spans; i++) {
+		s = &cut->cfg.spans[i];
+		if (lnk_cfg_known(&whole->cfg, s->from, s->to) &&
+		    !memcmp(cut->cfg.bytes + s->from, whole->cfg.bytes + s->from,
+			    (size_t)(s->to - s->from)))
+			continue;
+		for (off = s->from; off < s->to; off++)
 			if (!lnk_cfg_known(&whole->cfg, off, off + 1) ||
 			    cut->cfg.bytes[off] != whole->cfg.bytes[off])
 				return (int)off;
+	}
 	return -1;
 }
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# lnkinspect.bash - completion of lnkinspect's options and their arguments in bash
+
+# IDs of rules that fit the last one of a comma list, behind those before it.
+_lnkinspect_rules() {
+	local before='' last=$2 id
+	if [[ $last == *,* ]]; then
+		before=${last%,*},
+		last=${last##*,}
+	fi
+	# Behind "@" stands an address.
+	[[ $last != *@* ]] || return 0
+	for id in $("$1" --rules 2>/dev/null | cut -d ' ' -f 1); do
+		[[ $id != "${last^^}"* ]] || COMPREPLY+=("$before$id")
+	done
+}
+
+_lnkinspect_files() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+}
+
+# Words that fit $1; after what ends in "=" more is to come, so no blank.
+_lnkinspect_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$2" -- "$1")
+	if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then
+		compopt -o nospace 2>/dev/null
+	fi
+}
+
+_lnkinspect_parameters() {
+	_lnkinspect_words "$2" "help $("$1" -O help 2>/dev/null | sed 's/ .*/=/' | tr '\n' ' ')"
+}
+
+_lnkinspect() {
+	local program=$1 current=${COMP_WORDS[COMP_CWORD]} before='' parameter='' at=$COMP_CWORD
+	COMPREPLY=()
+	# bash splits words at "=": "--format" "=" "tr", "-O" "sysfs.path" "=" "/tmp".
+	if [[ $current == = ]]; then
+		current=
+		at=$((at + 1))
+	fi
+	((at > 0)) && before=${COMP_WORDS[at - 1]}
+	if [[ $before == = ]] && ((at > 2)); then
+		before=${COMP_WORDS[at - 2]}
+		if [[ $before != -* ]]; then
+			parameter=$before
+			before=${COMP_WORDS[at - 3]}
+			# --option=sysfs.path=/tmp
+			[[ $before != = ]] || before=${COMP_WORDS[at - 4]}
+		fi
+	fi
+
+	case $before in
+	-F | --from-dump | --capture)
+		_lnkinspect_files -f "$current"
+		;;
+	--format)
+		_lnkinspect_words "$current" 'table tree json'
+		;;
+	--color)
+		_lnkinspect_words "$current" 'auto always never'
+		;;
+	--fail-on)
+		_lnkinspect_words "$current" 'error warning notice never'
+		;;
+	--only | --ignore | --explain)
+		_lnkinspect_rules "$program" "$current"
+		;;
+	-A | --method)
+		_lnkinspect_words "$current" "help $("$program" -A help 2>/dev/null | tr '\n' ' ')"
+		;;
+	-O | --option)
+		case $parameter in
+		'') _lnkinspect_parameters "$program" "$current" ;;
+		sysfs.path | proc.path) _lnkinspect_files -d "$current" ;;
+		*) _lnkinspect_files -f "$current" ;;
+		esac
+		;;
+	-s | --slot | -d | --device) ;;
+	*)
+		_lnkinspect_words "$current" '-F --from-dump= -s --slot= -d --device= -A --method=
+			-O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
+			--color= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
+			-? --help --usage -V --version'
+		;;
+	esac
+}
+
+complete -F _lnkinspect lnkinspect

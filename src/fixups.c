@@ -65,8 +65,8 @@ static const struct lnk_fixup fixups[] = {
 		.reason = "modelled on a chip of 2009 with a fixed 2.5GT/s x1 link",
 	},
 	/*
-	 * hw/pci-bridge/xio3130_upstream.c, xio3130_downstream.c; real XIO3130 switches have the ids
-	 * and, where the board's maker left them blank, the subsystem 0000:0000 as well. What they
+	 * hw/pci-bridge/xio3130_upstream.c, xio3130_downstream.c; real XIO3130 switches have the
+	 * ids and, where the board's maker left them blank, the subsystem 0000:0000 as well. What they
 	 * never have is the bare LNKCAP of the emulation.
 	 */
 	{
@@ -500,7 +500,7 @@ static bool is_real_wire(const struct lnk_fn *f)
 	       f->children[0].type != LNK_T_UPSTREAM;
 }
 
-/* QEMU places an assigned integrated GPU where its driver looks for it (QEMU docs/igd-assign.txt). */
+/* QEMU puts an assigned integrated GPU where its driver looks for it (QEMU docs/igd-assign.txt). */
 static bool is_igd(const struct lnk_fn *f)
 {
 	return f->vendor == PCI_VENDOR_INTEL && f->class24 >> 16 == PCI_BASE_CLASS_DISPLAY &&

@@ -309,8 +309,8 @@ static const char *output_name(const struct run *r)
 }
 
 /*
- * Where to write, with the format's beginning written. A capture's file is opened only now, when all
- * input was read: it may be the file that was read, and it must not be lost where reading failed.
+ * Where to write, with the format's beginning written. A capture's file is opened only now, when
+ * all input was read: it may be the file that was read, and must not be lost where reading failed.
  */
 static FILE *output(struct run *r)
 {
@@ -418,7 +418,7 @@ static void check_stdout(void)
 
 /*
  * A standard stream that is closed would lend its number to the next file that is opened, and what
- * we print could go into a device's configuration space. Open the wrong way round, it fails instead.
+ * we print could go into a device's configuration space. Open the wrong way round, it fails.
  */
 static void keep_standard_streams(void)
 {

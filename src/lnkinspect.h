@@ -229,7 +229,7 @@ enum lnk_type {
 /* One or two words for people: "root port", "endpoint", "host bridge", "bridge", "VF", ... */
 struct lnk_fn;
 const char *lnk_kind_name(const struct lnk_fn *f);
-/* A class by its number in one short lower-case word or two ("nvme", "vga", "ethernet"); never NULL */
+/* A class by its number in a short lower-case word or two ("nvme", "vga"); never NULL */
 const char *lnk_class_name(uint32_t class24);
 
 /* ---- Functions, links, capture ------------------------------------------------------------ */
@@ -426,7 +426,7 @@ static inline bool lnk_knows(const struct lnk_fn *f, enum lnk_reg r)
 }
 /* A port that has a wire below: root port, switch downstream port, PCI-to-PCIe bridge. */
 bool lnk_faces_down(const struct lnk_fn *f);
-/* A function that has a wire above: endpoint, legacy endpoint, upstream port, PCIe-to-PCI bridge. */
+/* A function with a wire above: endpoint, legacy endpoint, upstream port, PCIe-to-PCI bridge. */
 bool lnk_faces_up(const struct lnk_fn *f);
 bool lnk_is_bridge(const struct lnk_fn *f); /* header layout 1 or 2 */
 /* Follows what the kernel does: from f to the root, each hop's LNKSTA. */
@@ -622,7 +622,7 @@ struct lnk_view {
 struct lnk_format {
 	const char *name;
 	const char *help;
-	/* 0, or a negative errno where writing fails. All three are called once, or once per capture. */
+	/* 0, or a negative errno where writing fails. write() is called once per capture. */
 	int (*begin)(FILE *to, const struct lnk_view *v);
 	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 	int (*end)(FILE *to, const struct lnk_view *v, int status);
@@ -637,7 +637,7 @@ struct lnk_select {
 	const char *slot; /* [[[[domain]:]bus]:][dev][.[func]] */
 	const char *id;	  /* [vendor]:[device][:class] */
 };
-/* Marks .selected and .shown; -EINVAL and words if a filter cannot be understood. After lnk_walk(). */
+/* Marks .selected and .shown, after lnk_walk(); -EINVAL and words if a filter means nothing. */
 int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
 
 /* Exit status of one capture (0, 1, 3) and the worse of two, in the order 2, 1, 3, 0. */

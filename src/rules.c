@@ -147,7 +147,7 @@ static enum lnk_verdict check_001(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	const struct lnk_fn *up = l->above, *f = l->below;
 	double runs = gbytes(f->cur_speed, f->cur_width);
-	/* Who believes the port takes the lesser of its figures and the device's, each by itself. */
+	/* Who believes the port takes the lesser of its figures and the device's, one by one. */
 	double believed =
 		gbytes(least(up->max_speed, f->cur_speed), least(up->max_width, f->cur_width));
 
@@ -1565,7 +1565,7 @@ static void add_result(struct run *r, enum lnk_verdict v, const struct lnk_fn *f
 	};
 }
 
-/* The register that holds the value, where bytes gave it; else the part that words or sysfs gave. */
+/* The register that holds the value, if bytes gave it; else the part that words or sysfs gave. */
 static enum lnk_reg evidence_reg(const struct lnk_fn *f, unsigned r)
 {
 	if (r == LNK_R_MAXLINK && lnk_knows(f, LNK_R_LNKCAP))

@@ -135,7 +135,7 @@ static bool harmless(uint32_t cp)
 		return false;
 	if (cp == 0xad || cp == 0x61c || cp == 0x180e || cp == 0xfeff)
 		return false;
-	/* Zero-width, bidirectional and line-breaking format characters (Unicode 15, chapter 23). */
+	/* Zero-width, bidirectional, line-breaking format characters (Unicode 15, chapter 23). */
 	if ((cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
 	    (cp >= 0x2060 && cp <= 0x206f) || (cp >= 0xfff0 && cp <= 0xfffb))
 		return false;

@@ -418,7 +418,7 @@ static void hang_buses(struct domain *d)
 			d->on_bus[f->addr.bus] = f;
 		if (!f->secondary)
 			continue;
-		/* Numbers grow away from the root: one that does not leads back, and makes a ring. */
+		/* Numbers grow away from the root: one that does not leads back, in a ring. */
 		if (f->secondary <= f->addr.bus)
 			f->bus_clash = f;
 		else if (d->bridge[f->secondary])
@@ -495,7 +495,7 @@ static bool leads_to_bridges_only(const struct lnk_fn *f)
 
 /*
  * PCIe 1.3: below a root port or downstream port stands an endpoint, an upstream port or a bridge;
- * below an upstream port stand downstream ports. So position decides where the type is not readable.
+ * below an upstream port stand downstream ports. So position tells the type that is not readable.
  */
 static void infer_type(struct lnk_fn *f)
 {

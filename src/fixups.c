@@ -65,9 +65,9 @@ static const struct lnk_fixup fixups[] = {
 		.reason = "modelled on a chip of 2009 with a fixed 2.5GT/s x1 link",
 	},
 	/*
-	 * hw/pci-bridge/xio3130_upstream.c, xio3130_downstream.c; real XIO3130 switches have
-	 * the ids and, where the board's maker left them blank, the subsystem 0000:0000 as well. What they
-	 * never have is the bare LNKCAP of the emulation.
+	 * hw/pci-bridge/xio3130_upstream.c, xio3130_downstream.c. Real XIO3130 switches have the
+	 * ids and, where the board's maker left it blank, the subsystem 0000:0000 as well. What
+	 * they never have is the bare LNKCAP of the emulation.
 	 */
 	{
 		.vendor = 0x104c,

@@ -1666,20 +1666,16 @@ static void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
 
 enum need { NEED_MET, NEED_ABSENT, NEED_MISSING };
 
+/* NEED_MISSING: *missing gets the first that is not known. */
 static enum need check_needs(const struct lnk_fn *f, uint64_t needs, enum lnk_reg *missing)
 {
-	unsigned i;
+	uint64_t unknown = needs & ~f->known;
 
-	if (!f)
-		return needs ? NEED_ABSENT : NEED_MET;
 	if (needs & f->absent)
 		return NEED_ABSENT;
-	if (!(needs & ~f->known))
+	if (!unknown)
 		return NEED_MET;
-	for (i = 0; i < LNK_REGS; i++)
-		if (needs & ~f->known & BIT(i))
-			break;
-	*missing = (enum lnk_reg)i;
+	*missing = (enum lnk_reg)__builtin_ctzll(unknown);
 	return NEED_MISSING;
 }
 
@@ -1699,25 +1695,23 @@ static bool applies(const struct run *r, const struct lnk_fn *f, const struct ln
 /* True if the rule can look at it; else its verdict is recorded. */
 static bool ready(struct run *r, const struct lnk_fn *f, const struct lnk_fn *up)
 {
-	const struct lnk_fn *of = up;
-	enum lnk_reg missing = LNK_REGS;
-	enum need need;
+	enum lnk_reg missing = LNK_REGS, missing_above = LNK_REGS;
+	enum need need = NEED_MET, above = NEED_MET;
 
-	if (!applies(r, f, up)) {
-		add_result(r, LNK_NA, f, NULL, LNK_REGS);
-		return false;
-	}
-	need = up ? check_needs(up, r->rule->needs_above, &missing) : NEED_MET;
-	if (need == NEED_MET) {
-		of = f;
+	if (applies(r, f, up)) {
 		need = check_needs(f, r->rule->needs, &missing);
-	} else if (need == NEED_MISSING &&
-		   check_needs(f, r->rule->needs, &missing) == NEED_ABSENT) {
+		above = up ? check_needs(up, r->rule->needs_above, &missing_above) : NEED_MET;
+	} else {
 		need = NEED_ABSENT;
 	}
-	if (need == NEED_MET)
+	if (need == NEED_MET && above == NEED_MET)
 		return true;
-	add_result(r, need == NEED_ABSENT ? LNK_NA : LNK_SKIPPED, f, of, missing);
+	if (need == NEED_ABSENT || above == NEED_ABSENT)
+		add_result(r, LNK_NA, f, NULL, LNK_REGS);
+	else if (above == NEED_MISSING)
+		add_result(r, LNK_SKIPPED, f, up, missing_above);
+	else
+		add_result(r, LNK_SKIPPED, f, f, missing);
 	return false;
 }
 

@@ -325,7 +325,10 @@ struct lnk_fn {
 	struct lnk_link *link;	/* the wire above, shared by a component's functions; NULL: none */
 	struct lnk_link *below; /* the wire below a port; NULL: none */
 
-	/* Filled by hwdb.c for people; NULL where only numbers are known. */
+	/*
+	 * Filled by hwdb.c for people; NULL where only numbers are known. Where decoded text gives
+	 * no ids, device_name is what it calls vendor and device.
+	 */
 	const char *vendor_name, *device_name;
 };
 

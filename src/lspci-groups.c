@@ -212,6 +212,8 @@ static void fold_function(struct lnk_group *to, const struct lnk_fn *from)
 		lnk_cfg_add(a, &f->cfg, s->from, from->cfg.bytes + s->from,
 			    (unsigned)(s->to - s->from));
 	}
+	if (!f->device_name)
+		f->device_name = copy_string(a, from->device_name);
 	lnk_group_hint(a, &f->text, from->text);
 	lnk_group_hint(a, &f->attr, from->attr);
 	add_live(a, &f->live, from->live);

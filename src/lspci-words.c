@@ -287,6 +287,14 @@ static bool read_ids(struct part p, uint32_t *id)
 	return found;
 }
 
+/* How much of the first @n bytes stands before @word: all, where it does not occur. */
+static size_t length_before(struct part p, size_t n, const char *word)
+{
+	const char *at = memmem(p.s, n, word, strlen(word));
+
+	return at ? (size_t)(at - p.s) : n;
+}
+
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 {
 	const char *colon = memmem(s, n, ": ", 2);
@@ -307,8 +315,12 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 	if (skip_to(&at, "(prog-if ") && skip_hex(&at, 2, &v))
 		class |= FIELD_PREP(CLASS_PROG_IF, v);
 	learn(w, LNK_R_CLASS, class);
-	if (read_ids(rest, &id))
+	if (read_ids(rest, &id)) {
 		learn(w, LNK_R_ID, id);
+		return;
+	}
+	w->name = rest.s;
+	w->name_n = length_before(rest, length_before(rest, rest.n, " (rev "), " (prog-if ");
 }
 
 /* ---- The lines below it -------------------------------------------------------------------- */

@@ -52,6 +52,8 @@ bool lnk_line_part(struct lnk_line *l, const char *s, size_t n, uint16_t *known)
 /* One function's words while they are read, line by line. */
 struct lnk_words {
 	struct lnk_hint hint;
+	const char *name; /* vendor and device in words where the ids are not there; in the input */
+	size_t name_n;
 	bool lspci;   /* a line that only lspci -v or -k writes was among them */
 	bool caps;    /* it names capabilities */
 	bool express; /* one of them is Express, whether its type can be read or not */

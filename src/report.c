@@ -502,7 +502,8 @@ const char *lnk_fn_name(struct lnk_arena *a, const struct lnk_view *v, const str
 	const char *vendor, *device, *ids, *sep = " ";
 
 	if (!lnk_knows(f, LNK_R_ID))
-		return "unknown device";
+		return v->names != LNK_NUMBERS && f->device_name ? f->device_name :
+								   "unknown device";
 	ids = lnk_strf(a, "%04x:%04x", f->vendor, f->device);
 	if (v->names == LNK_NUMBERS || !f->vendor_name)
 		return ids;

@@ -14,7 +14,8 @@
 
 #include "lnkinspect.h"
 
-#define STATUS_USAGE 2
+#define STATUS_USAGE	   2
+#define STATUS_CANNOT_TELL 3
 
 const char *argp_program_version = LNK_NAME " " LNK_VERSION;
 const char *argp_program_bug_address = LNK_URL;
@@ -93,8 +94,9 @@ struct run {
 	struct lnk_live_opts live;
 	const struct lnk_format *format;
 	const char *capture;
-	FILE *to; /* NULL until there is something to write */
-	bool method_help, param_help, done;
+	FILE *to;	/* NULL until there is something to write */
+	size_t n_shown; /* functions, over all inputs */
+	bool method_help, param_help, has_only, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
 
@@ -251,6 +253,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_ONLY:
 		list_add_each(&r->only, arg);
+		r->has_only = true;
 		break;
 	case OPT_IGNORE:
 		list_add_each(&r->ignore, arg);
@@ -279,6 +282,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
+}
+
+/* argp prints a wrong option as it stands: what cannot be one is not for its eyes. */
+static void check_words(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *s = argv[i];
+		size_t n = s[0] != '-' ? 0 : s[1] != '-' ? 2 : strcspn(s, "=");
+
+		for (; n && *s; n--, s++)
+			if ((unsigned char)*s < ' ' || (unsigned char)*s >= 0x7f) {
+				complain(argv[i], "not an option");
+				exit(STATUS_USAGE);
+			}
+	}
 }
 
 /* The terminal's columns; 0 where output goes elsewhere, unless COLUMNS asks for a width. */
@@ -324,6 +344,19 @@ static FILE *output(struct run *r)
 	return r->to;
 }
 
+/* What only lspci's words told of a link would be lost: a capture holds registers. */
+static bool fits_capture(const struct lnk_model *m)
+{
+	const uint64_t links =
+		BIT(LNK_R_PCIECAP) | BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK) | BIT(LNK_R_BUSES);
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].from_text & links)
+			return false;
+	return true;
+}
+
 /* From a capture's registers to its verdict on paper. Returns its exit status. */
 static int judge_one(struct run *r, struct lnk_model *m)
 {
@@ -334,12 +367,20 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	};
 	struct lnk_err err = {0};
 	FILE *to;
+	size_t i;
 
 	lnk_walk(m);
 	if (lnk_select_apply(m, &r->select, &err)) {
 		complain(NULL, err.text);
 		return STATUS_USAGE;
 	}
+	if (r->capture && !fits_capture(m)) {
+		complain(m->source,
+			 "decoded text, which --capture cannot write: it has registers only");
+		return STATUS_USAGE;
+	}
+	for (i = 0; i < m->n_fns; i++)
+		r->n_shown += m->fns[i].shown;
 	lnk_live_settle(m);
 	lnk_judge(m, &judge);
 	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
@@ -451,6 +492,11 @@ static int run(struct run *r)
 	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
 	if (!r->to && (r->capture || !output(r)))
 		return STATUS_USAGE;
+	/* A selection that misses is no clean bill of health. */
+	if (!status && !r->n_shown && (r->select.slot || r->select.id)) {
+		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
+		status = STATUS_CANNOT_TELL;
+	}
 	if (r->format->end && r->format->end(r->to, &r->view, status))
 		status = STATUS_USAGE;
 	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
@@ -461,7 +507,9 @@ static bool check_usage(struct run *r)
 	struct lnk_judge judge = {.only = list_words(&r->only), .ignore = list_words(&r->ignore)};
 	struct lnk_err err = {0};
 
-	if (r->dumps.n && (r->live.method || r->params.n))
+	if (r->has_only && !r->only.n)
+		lnk_fail(&err, -EINVAL, "--only: no rule is named");
+	else if (r->dumps.n && (r->live.method || r->params.n))
 		lnk_fail(&err, -EINVAL,
 			 "-A and -O are for live access, -F reads a capture: use one");
 	else if (r->capture && r->dumps.n > 1)
@@ -485,6 +533,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	atexit(check_stdout);
 	argp_err_exit_status = STATUS_USAGE;
+	check_words(argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &r))
 		return STATUS_USAGE;
 	r.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");

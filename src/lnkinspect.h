@@ -103,6 +103,8 @@ static inline unsigned lnk_func(struct lnk_addr a)
 }
 /* "0000:00:03.0", the domain always there. Returns buf. */
 const char *lnk_addr_str(struct lnk_addr a, char buf[LNK_ADDR_LEN]);
+/* "[domain:]bus:device.function" in hex, domain 0 where there is none; false if it is not that. */
+bool lnk_addr_parse(const char *s, struct lnk_addr *a);
 
 /* ---- Configuration space (config.c) ------------------------------------------------------- */
 
@@ -255,6 +257,15 @@ enum lnk_place {
 	LNK_AT_DISPUTED,     /* several bridges claim the bus */
 };
 
+/* What a port has below it. */
+enum lnk_vacancy {
+	LNK_OCCUPIED,
+	LNK_EMPTY,
+	LNK_CLAIMS_LINK,    /* nothing is listed, but its registers say that a device is there */
+	LNK_NOT_LISTED,	    /* nothing is listed, in a capture that need not be whole */
+	LNK_NOT_CONFIGURED, /* it has no bus numbers: what is below cannot be seen */
+};
+
 /* What fixups know of a device: the words in which rules and fixups meet. */
 enum lnk_quirk {
 	LNK_Q_VIRTUAL = 1 << 0,	    /* a port that a hypervisor emulates: its link is decoration */
@@ -307,6 +318,7 @@ struct lnk_fn {
 	uint8_t secondary, subordinate; /* bus numbers; 0 unless a configured bridge */
 	uint8_t reach;			/* enum lnk_reach */
 	uint8_t place;			/* enum lnk_place */
+	uint8_t vacancy;		/* enum lnk_vacancy, of ports */
 	uint8_t caps_end, ecaps_end;	/* enum lnk_list */
 	bool express_cut;		/* the Express capability runs past the end of its space */
 	bool link_ones;	    /* its link registers read all ones: they count as not known */
@@ -394,7 +406,8 @@ struct lnk_model {
 	struct lnk_damage *damage; /* the first LNK_MAX_DAMAGE */
 	size_t n_damage;	   /* all of them */
 	bool damage_unplaced;	   /* some of it belongs to no function that is known */
-	const char *limit;	   /* a limit that was reached, in words; NULL */
+	bool whole;	   /* a host bridge is among the functions, or all are known to be */
+	const char *limit; /* a limit that was reached, in words; NULL */
 
 	struct lnk_finding *findings; /* in the order of report: worst first, then address, id */
 	size_t n_findings, max_findings;
@@ -474,6 +487,7 @@ struct lnk_msg {
 	const struct lnk_fn *other; /* a further function that the finding is about, or NULL */
 	uint64_t other_regs;	    /* and the registers of it that were read */
 	uint64_t regs;		    /* further registers of the function itself */
+	uint64_t regs_above;	    /* and of the port above */
 	enum lnk_reg missing;	    /* LNK_SKIPPED by the rule itself: what for */
 };
 
@@ -667,14 +681,6 @@ int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model 
 /* Its own, as LNKCAP and LNKSTA say: "8GT/s x16"; "void" for zeros, "not read" where not known. */
 const char *lnk_can_str(struct lnk_arena *a, const struct lnk_fn *f);
 const char *lnk_runs_str(struct lnk_arena *a, const struct lnk_fn *f);
-/* What a port has below it, for those without a function there. */
-enum lnk_vacancy {
-	LNK_OCCUPIED,
-	LNK_EMPTY,
-	LNK_CLAIMS_LINK,    /* it reports an active link, and nothing is listed */
-	LNK_NOT_CONFIGURED, /* it has no bus numbers: what is below cannot be seen */
-};
-enum lnk_vacancy lnk_port_vacancy(const struct lnk_fn *f);
 /* For each function (index in m->fns) the findings to mark it with, worst first, from one array. */
 struct lnk_marks {
 	const struct lnk_finding **list;

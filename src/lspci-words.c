@@ -406,7 +406,7 @@ bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t
 	code = lnk_speed_code(word);
 	for (i = 0; i < width_n && i < 3 && width[i] >= '0' && width[i] <= '9'; i++)
 		lanes = lanes * 10 + (unsigned)(width[i] - '0');
-	if (!code || !lanes || lanes > FIELD_GET(PCI_EXP_LNKCAP_WIDTH, PCI_EXP_LNKCAP_WIDTH))
+	if (!code || !lnk_width_legal(lanes))
 		return false;
 	*reg = FIELD_PREP(PCI_EXP_LNKCAP_SPEED, code) | FIELD_PREP(PCI_EXP_LNKCAP_WIDTH, lanes);
 	return true;

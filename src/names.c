@@ -21,7 +21,7 @@ const char *lnk_actor_name(enum lnk_actor a)
 {
 	static const char *const names[] = {
 		[LNK_NOBODY] = "nobody",
-		[LNK_GUEST] = "you, on this machine",
+		[LNK_GUEST] = "on the machine itself",
 		[LNK_HOST] = "owner of the host",
 		[LNK_HARDWARE] = "owner of the hardware",
 	};
@@ -103,6 +103,38 @@ const char *lnk_addr_str(struct lnk_addr a, char buf[LNK_ADDR_LEN])
 {
 	snprintf(buf, LNK_ADDR_LEN, "%04x:%02x:%02x.%x", a.domain, a.bus, lnk_dev(a), lnk_func(a));
 	return buf;
+}
+
+/* Up to @max hex digits at *s, at least one; moves *s behind them. */
+static bool parse_hex(const char **s, unsigned max, uint32_t *v)
+{
+	static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+	const char *d;
+	unsigned n;
+
+	*v = 0;
+	for (n = 0; n < max && **s && (d = strchr(digits, **s)); n++, ++*s)
+		*v = *v << 4 | (uint32_t)(d - digits) / 2;
+	return n;
+}
+
+bool lnk_addr_parse(const char *s, struct lnk_addr *a)
+{
+	uint32_t domain = 0, bus, dev, func;
+
+	if (!parse_hex(&s, 8, &bus) || *s++ != ':' || !parse_hex(&s, 2, &dev))
+		return false;
+	if (*s == ':') {
+		domain = bus;
+		bus = dev;
+		s++;
+		if (!parse_hex(&s, 2, &dev))
+			return false;
+	}
+	if (*s++ != '.' || !parse_hex(&s, 1, &func) || *s || bus > 0xff || dev > 0x1f || func > 7)
+		return false;
+	*a = (struct lnk_addr){domain, (uint8_t)bus, (uint8_t)(dev << 3 | func)};
+	return true;
 }
 
 static const struct {

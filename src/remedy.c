@@ -23,11 +23,10 @@ static char *set_port(struct lnk_arena *a, const struct lnk_fn *f)
 
 	return lnk_strf(
 		a,
-		" With QEMU: -device pcie-root-port,...,x-speed=%s,x-width=%u for this port, "
-		"or -global pcie-root-port.x-speed=%s -global pcie-root-port.x-width=%u for "
-		"all (libvirt: qemu:commandline; Proxmox: args). This changes what the guest "
-		"is told, not the silicon.",
-		x_speed(speed), width, x_speed(speed), width);
+		" With QEMU: -device pcie-root-port,...,x-speed=%s,x-width=%u for this port "
+		"(libvirt: qemu:override for its controller; Proxmox: args). This changes what "
+		"the guest is told, not the silicon.",
+		x_speed(speed), width);
 }
 
 static bool needs_port_set(const struct lnk_finding *f)

@@ -111,6 +111,8 @@ static void put_head(FILE *to, const struct lnk_view *v, const struct lnk_model 
 	put_fact(to, "sign", e->sign);
 	put_fact(to, "machine", e->machine);
 	put_fact(to, "kernel", e->kernel);
+	if (m->damage_unplaced)
+		put_fact(to, "damage", m->n_damage ? m->damage[0].what : "functions are missing");
 	if (e->complete && all_shown(m))
 		fprintf(to, "# functions: %zu\n", m->n_fns);
 	if (v->redact)

@@ -355,9 +355,9 @@ static json_t *function(const struct lnk_view *v, const struct lnk_fn *f)
 
 static json_t *is_empty(const struct lnk_fn *f)
 {
-	enum lnk_vacancy v = lnk_port_vacancy(f);
-
-	return v == LNK_OCCUPIED || v == LNK_EMPTY ? json_boolean(v == LNK_EMPTY) : json_null();
+	return f->vacancy == LNK_OCCUPIED || f->vacancy == LNK_EMPTY ?
+		       json_boolean(f->vacancy == LNK_EMPTY) :
+		       json_null();
 }
 
 static json_t *port(const struct lnk_fn *f)

@@ -260,7 +260,8 @@ static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	static const char *const words[] = {
 		"without a PCI Express capability",
 		"integrated into the root complex",
-		"empty port(s)",
+		"empty as ports",
+		"as ports with nothing listed below",
 		"whose capabilities were not read",
 		"with no wire of their own",
 	};
@@ -277,10 +278,12 @@ static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_mod
 			n[0]++;
 		else if (f->type == LNK_T_RCIEP || f->type == LNK_T_RCEC)
 			n[1]++;
-		else if (lnk_faces_down(f) && lnk_port_vacancy(f) == LNK_EMPTY)
+		else if (lnk_faces_down(f) && f->vacancy == LNK_EMPTY)
 			n[2]++;
+		else if (lnk_faces_down(f) && f->vacancy != LNK_OCCUPIED)
+			n[3]++;
 		else
-			n[f->type == LNK_T_UNKNOWN ? 3 : 4]++;
+			n[f->type == LNK_T_UNKNOWN ? 4 : 5]++;
 	}
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (n[i])

@@ -81,12 +81,13 @@ static const char *link_str(struct tree *t, const struct lnk_fn *f)
 	static const char *const vacant[] = {
 		[LNK_EMPTY] = "empty",
 		[LNK_CLAIMS_LINK] = "link up, nothing listed",
+		[LNK_NOT_LISTED] = "nothing listed",
 		[LNK_NOT_CONFIGURED] = "not configured",
 	};
 
 	if (lnk_faces_down(f)) {
 		if (!f->n_children)
-			return vacant[lnk_port_vacancy(f)];
+			return vacant[f->vacancy];
 		if (!f->below)
 			return "no link";
 		return f->below->state == LNK_DOWN ? "link down" : speed_str(t, f);

@@ -460,22 +460,6 @@ const char *lnk_runs_str(struct lnk_arena *a, const struct lnk_fn *f)
 	return own_link(a, f, LNK_R_CURLINK, LNK_R_LNKSTA);
 }
 
-/* PCIe 7.5.3.8: Data Link Layer Link Active counts where the port reports it at all. */
-enum lnk_vacancy lnk_port_vacancy(const struct lnk_fn *f)
-{
-	if (f->n_children)
-		return LNK_OCCUPIED;
-	if (lnk_knows(f, LNK_R_BUSES) && !f->secondary)
-		return LNK_NOT_CONFIGURED;
-	if (f->quirks & (LNK_Q_VIRTUAL | LNK_Q_TUNNEL | LNK_Q_DLLLA_LIES) ||
-	    !lnk_knows(f, LNK_R_LNKCAP) || !lnk_knows(f, LNK_R_LNKSTA))
-		return LNK_EMPTY;
-	return f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA &&
-			       f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ?
-		       LNK_CLAIMS_LINK :
-		       LNK_EMPTY;
-}
-
 /* "Advanced Micro Devices, Inc. [AMD/ATI]" to "AMD/ATI", "NVIDIA Corporation" to "NVIDIA". */
 static const char *short_vendor(struct lnk_arena *a, const char *s)
 {

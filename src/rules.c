@@ -214,9 +214,11 @@ static enum lnk_verdict check_003(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	if (!can_less(l) || runs_beyond_port(l))
 		return LNK_PASS;
-	return found(msg, "slot can do %s (%.2f GB/s), device can do %s (%.2f GB/s)",
-		     max_words(l->above).text, gbytes(l->above->max_speed, l->above->max_width),
-		     max_words(l->below).text, gbytes(l->below->max_speed, l->below->max_width));
+	return found(msg, "slot can do %s, device can do %s (%.2f GB/s): together %s (%.2f GB/s)",
+		     max_words(l->above).text, max_words(l->below).text,
+		     gbytes(l->below->max_speed, l->below->max_width),
+		     link_words(want_speed(l), want_width(l)).text,
+		     gbytes(want_speed(l), want_width(l)));
 }
 
 static const struct lnk_rule slot_is_the_limit = {
@@ -229,10 +231,10 @@ static const struct lnk_rule slot_is_the_limit = {
 	.unless = NO_LINK,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_003,
-	.title = "The slot is slower than the device",
+	.title = "The slot allows less than the device can do",
 	.why = "The port above the device has fewer lanes or an older generation than the device. "
 	       "That is how the board is built and no fault.",
-	.fix = "Use a faster slot if the machine has one; else nothing.",
+	.fix = "Use a slot that allows more if the machine has one; else nothing.",
 };
 
 static enum lnk_verdict check_004(const struct lnk_link *l, struct lnk_msg *msg)
@@ -433,7 +435,9 @@ static const struct lnk_rule slow_hop = {
 	.why = "All that the device moves passes that hop. If the hop is emulated, nothing is "
 	       "slowed "
 	       "but drivers that look at the whole path; if it is real, it is the bottleneck.",
-	.fix = "Put the device below a faster port; for a virtual switch, below a port of its own.",
+	.fix = "A card can go below a faster port; behind a virtual switch, give the device a port "
+	       "of "
+	       "its own.",
 };
 
 static bool live_child(const struct lnk_fn *port)
@@ -460,6 +464,8 @@ static enum lnk_verdict check_009(const struct lnk_fn *f, struct lnk_msg *msg)
 	/* What is listed below and does not answer may be asleep: no fault is known. */
 	if (f->n_children)
 		return LNK_NA;
+	if (!msg->model->whole)
+		return skipped(msg, LNK_REGS);
 	if (!link_inactive(f) || !(f->reg[LNK_R_SLTSTA] & PCI_EXP_SLTSTA_PRES))
 		return LNK_PASS;
 	if (!(f->reg[LNK_R_SLTCAP] & PCI_EXP_SLTCAP_HPC) || switched_off(f))
@@ -682,10 +688,12 @@ static enum lnk_verdict check_106(const struct lnk_fn *f, struct lnk_msg *msg)
 
 	if (f->reach == LNK_READ_FFS)
 		return LNK_NA;
+	msg->regs = BIT(LNK_R_STATUS);
 	if (list)
 		return found(msg, "the capability list %s", list);
 	if (extended)
 		return found(msg, "the extended capability list %s", extended);
+	msg->regs = BIT(LNK_R_PCIECAP);
 	if (f->express_cut)
 		return found(msg, "the Express capability at %02x runs past the end of its space",
 			     f->express);
@@ -765,6 +773,7 @@ static enum lnk_verdict check_202(const struct lnk_fn *f, struct lnk_msg *msg)
 	if (!lnk_faces_up(f) || lnk_func(f->addr) ||
 	    (f->place != LNK_AT_ROOT && f->place != LNK_AT_CONVENTIONAL))
 		return LNK_NA;
+	msg->regs = BIT(LNK_R_PCIECAP);
 	return found(msg, "%s",
 		     f->place == LNK_AT_ROOT ? "it stands on a root bus" :
 					       "it stands on a conventional bus");
@@ -825,8 +834,12 @@ static enum lnk_verdict check_204(const struct lnk_link *l, struct lnk_msg *msg)
 	if (lnk_knows(l->above, LNK_R_MAXLINK) ? !can_less(l) :
 						 f->max_speed == 1 && f->max_width == 1)
 		return LNK_PASS;
-	return found(msg, "%s has a fixed link of 2.5GT/s x1, device can do %s",
-		     l->above->fixup->name, max_words(f).text);
+	msg->regs_above = MAXLINK | BIT(LNK_R_LNKCAP);
+	if (!lnk_knows(l->above, LNK_R_MAXLINK))
+		return found(msg, "%s advertises no speed and no width, device can do %s",
+			     l->above->fixup->name, max_words(f).text);
+	return found(msg, "%s has a fixed link of %s, device can do %s", l->above->fixup->name,
+		     max_words(l->above).text, max_words(f).text);
 }
 
 static const struct lnk_rule old_silicon = {
@@ -852,6 +865,7 @@ static enum lnk_verdict check_205(const struct lnk_fn *f, struct lnk_msg *msg)
 	if (!f->twin)
 		return f->place == LNK_AT_PORT ? LNK_PASS : LNK_NA;
 	msg->other = f->twin;
+	msg->regs = msg->other_regs = BIT(LNK_R_DSNLO) | BIT(LNK_R_DSNHI) | BIT(LNK_R_SUBSYS);
 	return found(msg, "belongs with %s, which is in another virtual slot",
 		     lnk_addr_str(f->twin->addr, at));
 }
@@ -871,6 +885,7 @@ static const struct lnk_rule split_device = {
 
 static enum lnk_verdict check_206(const struct lnk_link *l, struct lnk_msg *msg)
 {
+	msg->regs_above = BIT(LNK_R_ID);
 	return found(msg, "%s: %s", l->above->fixup ? l->above->fixup->name : "port",
 		     l->above->fixup ? l->above->fixup->reason : "internal link");
 }
@@ -891,6 +906,7 @@ static const struct lnk_rule not_the_slot = {
 
 static enum lnk_verdict check_207(const struct lnk_fn *f, struct lnk_msg *msg)
 {
+	msg->regs = BIT(LNK_R_ID) | BIT(LNK_R_LNKSTA);
 	return found(msg, "%s has no speed or width to judge",
 		     f->live && f->live->vf ? "the VF" : "what looks like a VF");
 }
@@ -1017,7 +1033,9 @@ static const struct lnk_rule aspm_one_sided = {
 	.link = check_304,
 	.title = "Power saving is enabled that the other end does not support",
 	.why = "One end may enter a link state that the other cannot leave: links hang or drop.",
-	.fix = "Boot with pcie_aspm=off to see whether it matters; look for a firmware update.",
+	.fix = "Boot with pcie_aspm.policy=performance to see whether it matters; look for a "
+	       "firmware "
+	       "update.",
 };
 
 static enum lnk_verdict check_305(const struct lnk_link *l, struct lnk_msg *msg)
@@ -1282,11 +1300,14 @@ static enum lnk_verdict check_902(const struct lnk_model *m, struct lnk_msg *msg
 	if (!m->n_damage && !cut)
 		return LNK_PASS;
 	if (m->n_damage)
-		text = lnk_strf(msg->arena, "%zu line%s skipped", m->n_damage,
-				m->n_damage == 1 ? "" : "s");
-	for (i = 0; i < shown && i < 8; i++)
-		text = lnk_strf(msg->arena, "%s%s line %u (%s)", text, i ? "," : ":",
-				m->damage[i].line, m->damage[i].what);
+		text = lnk_strf(msg->arena, "%zu %s%s skipped", m->n_damage,
+				m->damage[0].line ? "line" : "part", m->n_damage == 1 ? "" : "s");
+	for (i = 0; i < shown && i < 8; i++) {
+		text = lnk_strf(msg->arena, "%s%s", text, i ? "," : ":");
+		if (m->damage[i].line)
+			text = lnk_strf(msg->arena, "%s line %u", text, m->damage[i].line);
+		text = lnk_strf(msg->arena, "%s (%s)", text, m->damage[i].what);
+	}
 	if (m->n_damage > i && i)
 		text = lnk_strf(msg->arena, "%s, and %zu more", text, m->n_damage - i);
 	if (cut)
@@ -1305,16 +1326,13 @@ static const struct lnk_rule damaged = {
 	.capture = check_902,
 	.title = "The capture is damaged or cut",
 	.why = "What was damaged was not used; what depends on it was not judged.",
-	.fix = "Ask for the capture as a file, not pasted: lspci -vvxxxx as root.",
+	.fix = "Take the capture again, as a file, not pasted: lspci -vvxxxx as root.",
 };
 
-/* A port that says its link is up, and nothing is listed below it. */
+/* A port says that a device is there, and none is listed below it. */
 static bool child_missing(const struct lnk_model *m, const struct lnk_fn *f)
 {
-	return !m->env.complete && lnk_faces_down(f) && !f->n_children && f->secondary &&
-	       !f->bus_clash && !(f->quirks & (LNK_Q_VIRTUAL | LNK_Q_TUNNEL)) &&
-	       lnk_knows(f, LNK_R_LNKCAP) && lnk_knows(f, LNK_R_LNKSTA) &&
-	       f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA && !link_inactive(f);
+	return !m->env.complete && f->vacancy == LNK_CLAIMS_LINK;
 }
 
 static bool parent_missing(const struct lnk_link *l)
@@ -1419,6 +1437,7 @@ static enum lnk_verdict check_906(const struct lnk_fn *f, struct lnk_msg *msg)
 		return LNK_NA;
 	if (!f->differs)
 		return LNK_PASS;
+	msg->regs = f->differs;
 	text = lnk_strf(msg->arena, "%s", "");
 	for (r = 0; r < LNK_REGS; r++)
 		if (f->differs & BIT(r))
@@ -1593,12 +1612,9 @@ static size_t add_evidence(struct lnk_evidence *e, size_t n, const struct lnk_fn
 
 static bool same_address(const struct lnk_fn *f, const char *at)
 {
-	char full[LNK_ADDR_LEN];
+	struct lnk_addr addr;
 
-	if (!f)
-		return false;
-	lnk_addr_str(f->addr, full);
-	return !strcasecmp(full, at) || (!f->addr.domain && !strcasecmp(full + 5, at));
+	return f && lnk_addr_parse(at, &addr) && lnk_addr_key(f->addr) == lnk_addr_key(addr);
 }
 
 /* --ignore ID, or ID@ADDRESS where the address is either end's. */
@@ -1653,7 +1669,7 @@ static void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
 		add_result(r, v, f, f, v == LNK_SKIPPED ? msg->missing : LNK_REGS);
 		return;
 	}
-	n = add_evidence(e, n, x.above, r->rule->needs_above);
+	n = add_evidence(e, n, x.above, r->rule->needs_above | msg->regs_above);
 	n = add_evidence(e, n, f, r->rule->needs | msg->regs);
 	n = add_evidence(e, n, x.other, msg->other_regs);
 	kept = lnk_alloc(&r->m->arena, n * sizeof(*e));
@@ -1857,16 +1873,10 @@ void lnk_judge(struct lnk_model *m, const struct lnk_judge *j)
 	m->n_lost = count_lost(m);
 }
 
-static bool is_address(const char *s)
-{
-	size_t n = strspn(s, "0123456789abcdefABCDEF:.");
-
-	return n >= 7 && !s[n] && s[n - 2] == '.';
-}
-
 int lnk_judge_check(const struct lnk_judge *j, struct lnk_err *err)
 {
 	const char *const *i;
+	struct lnk_addr addr;
 
 	for (i = j->only; i && *i; i++)
 		if (!lnk_rule_find(*i))
@@ -1880,7 +1890,7 @@ int lnk_judge_check(const struct lnk_judge *j, struct lnk_err *err)
 		if (!lnk_rule_find(id))
 			return lnk_fail(err, -EINVAL, "--ignore: no rule '%.32s' (see --rules)",
 					*i);
-		if (at && !is_address(at + 1))
+		if (at && !lnk_addr_parse(at + 1, &addr))
 			return lnk_fail(err, -EINVAL,
 					"--ignore: '%.32s' is no address like 0000:01:00.0",
 					at + 1);

@@ -419,7 +419,7 @@ static bool says(const char *s, size_t n, const char *word)
 	return n == strlen(word) && !memcmp(s, word, n);
 }
 
-static void on_env(struct lnk_model *m, const struct lnk_line *l)
+static void on_env(struct lnk_model *m, const struct lnk_line *l, uint32_t line)
 {
 	struct lnk_env *e = &m->env;
 	const struct {
@@ -437,6 +437,10 @@ static void on_env(struct lnk_model *m, const struct lnk_line *l)
 		e->guest = says(s, n, "yes") ? LNK_GUEST_YES :
 			   says(s, n, "no")  ? LNK_GUEST_NO :
 					       LNK_GUEST_UNKNOWN;
+	if (value_of(l, "damage", &s, &n)) {
+		lnk_model_damage(m, line, "when it was taken: %s", clean(&m->arena, s, n));
+		m->damage_unplaced = true;
+	}
 	if (value_of(l, "functions", &s, &n))
 		e->functions = strtoul(clean(&m->arena, s, n), NULL, 10);
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
@@ -534,7 +538,7 @@ static void on_remark(struct reader *r, const struct lnk_line *l)
 			next_group(r);
 		r->now.m->env = (struct lnk_env){0};
 	} else if (!r->f.open) {
-		on_env(r->now.m, l);
+		on_env(r->now.m, l, r->lines.line);
 	} else if (r->f.gap == GAP_NONE && !on_part(r, l)) {
 		on_fact(&r->f, l);
 	}

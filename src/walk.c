@@ -573,18 +573,20 @@ static bool may_have_wire(const struct lnk_fn *f)
 /* One component has one link: the lowest function that has its registers speaks for it. */
 static struct lnk_fn *spokesman(struct lnk_fn *first, uint32_t n)
 {
-	struct lnk_fn *vf = NULL;
+	struct lnk_fn *silent = NULL, *vf = NULL;
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
 		if (!may_have_wire(&first[i]))
 			continue;
-		if (!(first[i].quirks & LNK_Q_VF))
+		if (first[i].quirks & LNK_Q_VF)
+			vf = vf ? vf : &first[i];
+		else if (lnk_faces_up(&first[i]))
 			return &first[i];
-		if (!vf)
-			vf = &first[i];
+		else if (!silent)
+			silent = &first[i];
 	}
-	return vf;
+	return silent ? silent : vf;
 }
 
 /* Functions that share the wire with f, which is the first of them: below a port, its whole bus. */
@@ -678,16 +680,55 @@ static void build_links(struct lnk_model *m)
  * A VF answers ffff:ffff for its ids on the host, with the rest of its header in order (SR-IOV 1.1,
  * 3.4.1.1); a guest sees normal ids, but reserved link status: zero (3.5.9).
  */
-static void mark_vf(struct lnk_fn *f)
+static void mark_vf(struct lnk_fn *f, enum lnk_guest guest)
 {
 	bool host_vf = f->live && f->live->vf;
 	bool no_ids = lnk_knows(f, LNK_R_ID) && f->reg[LNK_R_ID] == 0xffffffff &&
 		      f->reach != LNK_READ_FFS && lnk_knows(f, LNK_R_CLASS);
-	bool no_status = f->type == LNK_T_ENDPOINT && f->max_width && lnk_knows(f, LNK_R_LNKSTA) &&
-			 !(f->reg[LNK_R_LNKSTA] & LINK_FIELDS);
+	bool no_status = guest != LNK_GUEST_NO && f->type == LNK_T_ENDPOINT && f->max_width &&
+			 lnk_knows(f, LNK_R_LNKSTA) && !(f->reg[LNK_R_LNKSTA] & LINK_FIELDS);
 
 	if (host_vf || no_ids || no_status)
 		f->quirks |= LNK_Q_VF;
+}
+
+/* ---- Ports without a function below -------------------------------------------------------- */
+
+/* A host bridge is in every whole capture, and in hardly any that shows some functions only. */
+static bool is_whole(const struct lnk_model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_fns && !m->env.complete; i++)
+		if (m->fns[i].class24 >> 8 == PCI_CLASS_BRIDGE_HOST)
+			return true;
+	return m->env.complete;
+}
+
+/*
+ * Data Link Layer Link Active tells (PCIe 7.5.3.8), where the port reports it and does not lie. One
+ * of QEMU's copies the device's status, and its own capability where there is none (hw/pci/pcie.c).
+ */
+static enum lnk_vacancy vacancy_of(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	enum lnk_vacancy none = m->whole ? LNK_EMPTY : LNK_NOT_LISTED;
+
+	if (f->n_children)
+		return LNK_OCCUPIED;
+	if (f->bus_clash)
+		return LNK_NOT_LISTED;
+	if (lnk_knows(f, LNK_R_BUSES) && !f->secondary)
+		return LNK_NOT_CONFIGURED;
+	if (f->quirks & LNK_Q_TUNNEL || !lnk_knows(f, LNK_R_LNKCAP) || !lnk_knows(f, LNK_R_LNKSTA))
+		return none;
+	if (f->quirks & LNK_Q_DLLLA_LIES)
+		return lnk_knows(f, LNK_R_MAXLINK) && lnk_knows(f, LNK_R_CURLINK) &&
+				       f->reg[LNK_R_MAXLINK] != f->reg[LNK_R_CURLINK] ?
+			       LNK_CLAIMS_LINK :
+			       none;
+	if (!(f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA))
+		return none;
+	return f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ? LNK_CLAIMS_LINK : LNK_EMPTY;
 }
 
 /* ---- The comparison of two ends ----------------------------------------------------------- */
@@ -709,7 +750,8 @@ static bool is_lost(const struct lnk_link *l)
 		return f->place == LNK_AT_ORPHAN || f->place == LNK_AT_DISPUTED;
 	return !was_read(f, LNK_R_LNKCAP, LNK_R_MAXLINK) ||
 	       !was_read(f, LNK_R_LNKSTA, LNK_R_CURLINK) ||
-	       !was_read(l->above, LNK_R_LNKCAP, LNK_R_MAXLINK);
+	       !was_read(l->above, LNK_R_LNKCAP, LNK_R_MAXLINK) ||
+	       !was_read(l->above, LNK_R_LNKSTA, LNK_R_CURLINK);
 }
 
 /* ---- What only the whole shows ------------------------------------------------------------- */
@@ -823,8 +865,12 @@ void lnk_walk(struct lnk_model *m)
 		infer_type(&m->fns[i]);
 	set_places(m);
 	for (i = 0; i < m->n_fns; i++)
-		mark_vf(&m->fns[i]);
+		mark_vf(&m->fns[i], m->env.guest);
 	lnk_fixups(m);
+	m->whole = is_whole(m);
+	for (i = 0; i < m->n_fns; i++)
+		if (lnk_faces_down(&m->fns[i]))
+			m->fns[i].vacancy = (uint8_t)vacancy_of(m, &m->fns[i]);
 	build_links(m);
 	for (i = 0; i < m->n_links; i++)
 		m->links[i].lost = is_lost(&m->links[i]);

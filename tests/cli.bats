@@ -370,14 +370,16 @@ shown() {
 	exits 1 --json -F "$f" -s 0
 	[[ $(shown) == "0000:00:00.0 0000:00:01.0 0000:00:02.0 0000:01:00.0 0000:02:00.0 " ]] ||
 		fail "-s 0: $(shown)"
-	exits 0 --json -F "$f" -s .1
+	# What misses altogether is no clean bill of health.
+	exits 3 --json -F "$f" -s .1
+	grep -q 'no function matches' err || fail "-s .1 misses without a word"
 	[[ $(shown) == "" ]] || fail "-s .1: $(shown)"
 	for s in 144d: 144d:a808 :a808 ::0108 ::010802 ::01xx 144d:a808:0108; do
 		exits 0 --json -F "$f" -d "$s"
 		[[ $(shown) == "$nvme" ]] || fail "-d $s: $(shown)"
 	done
 	# Both must match.
-	exits 0 --json -F "$f" -d 144d: -s 01:00.0
+	exits 3 --json -F "$f" -d 144d: -s 01:00.0
 	[[ $(shown) == "" ]] || fail "-d and -s: $(shown)"
 	# What lspci lists is what is selected.
 	for s in 02:00.0 1: 0 .0 '*:00:00.0'; do

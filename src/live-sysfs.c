@@ -38,9 +38,9 @@ bool lnk_sysfs_text(const char *path, char *buf, size_t size)
 	ssize_t n;
 	int fd;
 
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
+	if (lstat(path, &st) || !S_ISREG(st.st_mode))
 		return false;
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	n = read(fd, buf, size);

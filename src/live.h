@@ -21,7 +21,8 @@ bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char 
 		    char path[LNK_SYSFS_PATH]);
 /*
  * The whole of a small regular file, terminated; false if there is none such, or it does not fit.
- * A stranger's tree may hold a FIFO or a device by that name: opening one blocks, or does things.
+ * A stranger's tree may hold a FIFO, a device or a link by that name: opening one blocks, does
+ * things, or shows what the stranger should not see.
  */
 bool lnk_sysfs_text(const char *path, char *buf, size_t size);
 /* Driver, power state, VF or not, asleep or not: all free to read, nothing wakes up. */

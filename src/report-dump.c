@@ -18,14 +18,19 @@
 #define DSN_AT	4u
 #define DSN_LEN 8u
 
+/* PCI I: the data register holds the four bytes of vital product data that were read last. */
+#define VPD_DATA_AT  4u
+#define VPD_DATA_LEN 4u
+
 /* PCIe 7.2: configuration space beyond that of PCI. */
 #define EXTENDED 0x100u
 
-/* The bytes of a function's serial numbers; hostile input can hold many. */
+/* The bytes of a function that name one machine; hostile input can hold many. */
 struct blanks {
 	bool at[LNK_CFG_MAX + DSN_AT + DSN_LEN];
-	unsigned n;
-	bool unsure; /* the list could not be followed to its end */
+	unsigned n;   /* serial numbers */
+	unsigned vpd; /* data registers of vital product data: whatever was read there last */
+	bool unsure;  /* the list could not be followed to its end */
 };
 
 static void find_serials(const struct lnk_fn *f, struct blanks *b)
@@ -34,10 +39,19 @@ static void find_serials(const struct lnk_fn *f, struct blanks *b)
 	struct lnk_cap caps[LNK_MAX_ECAPS];
 	enum lnk_list end;
 	unsigned n, i;
+	bool unsure;
 
 	/* What is known is known: a report reads nothing from a device. */
 	cfg.fetch = NULL;
 	memset(b, 0, sizeof(*b));
+	end = lnk_cfg_caps(&cfg, -1, caps, LNK_MAX_CAPS, &n);
+	unsure = end != LNK_LIST_END && end != LNK_LIST_NONE && cfg.n_spans && cfg.size > 64;
+	for (i = 0; i < n; i++) {
+		if (caps[i].id != PCI_CAP_ID_VPD)
+			continue;
+		memset(b->at + caps[i].off + VPD_DATA_AT, true, VPD_DATA_LEN);
+		b->vpd++;
+	}
 	end = lnk_cfg_ecaps(&cfg, caps, LNK_MAX_ECAPS, &n);
 	for (i = 0; i < n; i++) {
 		if (caps[i].id != PCI_EXT_CAP_ID_DSN)
@@ -45,15 +59,15 @@ static void find_serials(const struct lnk_fn *f, struct blanks *b)
 		memset(b->at + caps[i].off + DSN_AT, true, DSN_LEN);
 		b->n++;
 	}
-	b->unsure = end != LNK_LIST_END && end != LNK_LIST_NONE && cfg.n_spans &&
-		    cfg.spans[cfg.n_spans - 1].to > EXTENDED;
+	b->unsure = unsure || (end != LNK_LIST_END && end != LNK_LIST_NONE && cfg.n_spans &&
+			       cfg.spans[cfg.n_spans - 1].to > EXTENDED);
 }
 
 /* ---- The head ------------------------------------------------------------------------------ */
 
 static void put_redacted(FILE *to, const struct lnk_model *m)
 {
-	size_t n = 0, unsure = 0, i;
+	size_t n = 0, vpd = 0, unsure = 0, i;
 	struct blanks b;
 
 	for (i = 0; i < m->n_fns; i++) {
@@ -61,9 +75,12 @@ static void put_redacted(FILE *to, const struct lnk_model *m)
 			continue;
 		find_serials(&m->fns[i], &b);
 		n += b.n;
+		vpd += b.vpd;
 		unsure += b.unsure;
 	}
 	fprintf(to, "# redacted: %zu device serial number%s zeroed", n, n == 1 ? "" : "s");
+	if (vpd)
+		fprintf(to, ", %zu VPD data register%s zeroed", vpd, vpd == 1 ? "" : "s");
 	if (unsure)
 		fprintf(to,
 			"; in %zu function%s the list of capabilities is broken, look there "

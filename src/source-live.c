@@ -320,25 +320,54 @@ static bool parse_name(const char *name, struct lnk_addr *addr)
 	return !strcmp(lnk_addr_str(*addr, again), name);
 }
 
+/*
+ * A copied tree is a stranger's: a link in it that leads elsewhere would show files of this machine.
+ * Its own links stay below what is /sys in it, which is BASE without "/bus/pci".
+ */
+static bool stays_inside(const char *dir, const char *name)
+{
+	static const char tail[] = "/bus/pci";
+	char *root = realpath(live.sysfs.base, NULL);
+	char *path = lnk_xmalloc(strlen(dir) + strlen(name) + 2), *real;
+	size_t n = root ? strlen(root) : 0;
+	bool inside;
+
+	sprintf(path, "%s/%s", dir, name);
+	real = realpath(path, NULL);
+	if (n > strlen(tail) && !strcmp(root + n - strlen(tail), tail))
+		n -= strlen(tail);
+	/* What leads nowhere shows nothing. */
+	inside = !real || (root && !strncmp(root, real, n) && real[n] == '/');
+	free(path);
+	free(real);
+	free(root);
+	return inside;
+}
+
 static int list_sysfs(struct lnk_model *m, struct lnk_err *err)
 {
-	const char *path = lnk_strf(&m->arena, "%s/devices", live.sysfs.base);
+	const char *dir_path = lnk_strf(&m->arena, "%s/devices", live.sysfs.base), *path;
 	struct lnk_addr addr;
 	struct dirent *e;
-	DIR *dir = opendir(path);
+	DIR *dir = opendir(dir_path);
 	int r = -errno;
 
-	path = lnk_clean(&m->arena, path, strlen(path));
+	path = lnk_clean(&m->arena, dir_path, strlen(dir_path));
 	if (!dir)
 		return lnk_fail(err, r, "cannot read %s: %s", path, strerror(-r));
 	while ((e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (parse_name(e->d_name, &addr))
+		if (parse_name(e->d_name, &addr) && live.copy &&
+		    !stays_inside(dir_path, e->d_name)) {
+			lnk_model_damage(m, 0, "devices/%s leads out of the tree", e->d_name);
+			m->damage_unplaced = true;
+		} else if (parse_name(e->d_name, &addr)) {
 			note(addr, NULL);
-		else
+		} else {
 			lnk_model_damage(m, 0, "devices/%s is no PCI address",
 					 lnk_clean(&m->arena, e->d_name, strlen(e->d_name)));
+		}
 	}
 	closedir(dir);
 	return 0;
@@ -454,7 +483,7 @@ static bool is_special(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && !S_ISREG(st.st_mode);
+	return !lstat(path, &st) && !S_ISREG(st.st_mode);
 }
 
 /* libpci tries a copy of procfs without and with the domain (lib/proc.c, proc_setup). */

@@ -258,12 +258,12 @@ static void make_fit(struct table *t)
 static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
 	static const char *const words[] = {
-		"without a PCI Express capability",
-		"integrated into the root complex",
-		"empty as ports",
-		"as ports with nothing listed below",
-		"whose capabilities were not read",
-		"with no wire of their own",
+		"functions without a PCI Express capability",
+		"functions integrated into the root complex",
+		"empty ports",
+		"ports with nothing listed below",
+		"functions whose capabilities were not read",
+		"functions with no wire of their own",
 	};
 	size_t n[ARRAY_SIZE(words)] = {0}, i;
 	struct lnk_arena a = {0};
@@ -287,8 +287,8 @@ static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	}
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (n[i])
-			list = lnk_strf(&a, "%s%s%zu %s", list, *list ? ", " : "", n[i], words[i]);
-	lnk_put_para(to, v, "No link to check. Functions: ", 2, *list ? list : "none was chosen");
+			list = lnk_strf(&a, "%s%s%s: %zu", list, *list ? ", " : "", words[i], n[i]);
+	lnk_put_para(to, v, "No link to check. ", 2, *list ? list : "No function was chosen.");
 	lnk_arena_free(&a);
 }
 

@@ -112,3 +112,13 @@ lines_of() {
 		lnk908-awake none !LNK908 status=0
 	END
 }
+
+@test "what was not looked at is not fine" {
+	believe <<-END
+		lnk903-qemu-port-cut LNK903=notice@- none status=3
+		port-status-missing LNK902=warning@- ?LNK004@0000:01:00.0 status=3
+		lnk009-port-alone !LNK009 ?LNK009@0000:00:01.0 none
+		words-illegal-width !LNK001 none LNK905=info@- status=3
+		lnk005-function-0-silent LNK005=warning@0000:00:01.0>0000:01:00.1 LNK105=warning@0000:01:00.0 status=1
+	END
+}

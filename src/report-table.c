@@ -288,7 +288,7 @@ static void put_no_link(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (n[i])
 			list = lnk_strf(&a, "%s%s%s: %zu", list, *list ? ", " : "", words[i], n[i]);
-	lnk_put_para(to, v, "No link to check. ", 2, *list ? list : "No function was chosen.");
+	lnk_put_para(to, v, "No link to check. Seen: ", 2, *list ? list : "no function");
 	lnk_arena_free(&a);
 }
 

@@ -125,6 +125,17 @@ setup() {
 	done
 }
 
+@test "README installs what .ci/packages says building takes" {
+	local package
+	[[ $(wc -l <.ci/packages) -gt 5 ]]
+	while read -r package; do
+		grep -qE "(^|[[:space:]])$package([[:space:]]|\$)" README.md || {
+			echo "README does not name $package"
+			return 1
+		}
+	done <.ci/packages
+}
+
 @test "the licence is version 2 of the GPL, and every source says so" {
 	local file
 	[[ $(sed -n 1,2p LICENSE) == *"GNU GENERAL PUBLIC LICENSE"*"Version 2, June 1991"* ]]

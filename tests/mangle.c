@@ -14,6 +14,7 @@
  *	- no crash, nothing a sanitizer reports, no run longer than LIMIT seconds
  *	- the exit status is 0, 1 or 3; where reading fails, there are words for it
  *	- what is written has no control characters, is UTF-8, and JSON is JSON
+ *	- a dump can be read again, and holds the same bytes
  * and of a cut that nothing is invented:
  *	- every byte and every register that is known is known in the whole capture, with that value
  *	- no register is called absent that the whole capture has
@@ -158,12 +159,23 @@ static struct buf flip(const struct buf *whole, size_t n)
 
 /* ---- What is held true -------------------------------------------------------------------- */
 
-static const struct lnk_view view = {
-	.names = LNK_NUMBERS,
-	.verbose = true,
-	.utf8 = true,
-	.fail_on = LNK_WARNING,
-};
+static struct lnk_view view = {.fail_on = LNK_WARNING};
+
+/* Another way to look at it each time; the locale is what the view says. */
+static void change_view(void)
+{
+	static const unsigned widths[] = {0, 80, 1, 132, 20};
+	static unsigned turn;
+
+	turn++;
+	view.utf8 = turn % 2;
+	view.verbose = turn / 2 % 2;
+	view.quiet = turn % 7 == 0;
+	view.names = (enum lnk_names)(turn % 3);
+	view.width = widths[turn % ARRAY_SIZE(widths)];
+	view.redact = turn % 11 == 0;
+	setlocale(LC_ALL, view.utf8 ? "C.UTF-8" : "C");
+}
 
 /* Well-formed UTF-8 without control characters but tab and newline; else where it is not. */
 static const char *find_raw(const char *text, size_t size)
@@ -196,35 +208,16 @@ static void check_text(const struct lnk_format *f, const char *text, size_t size
 	if (raw)
 		complain("%s: byte %02x at %zu", f->name, (unsigned char)*raw,
 			 (size_t)(raw - text));
-	if (strcmp(f->name, "json") != 0)
+	if (strcmp(f->name, "json") != 0) {
+		for (raw = text; !view.utf8 && raw < text + size; raw++)
+			if (*raw & 0x80)
+				complain("%s: not ASCII at %zu", f->name, (size_t)(raw - text));
 		return;
+	}
 	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 	if (!json)
 		complain("json: line %d: %s", error.line, error.text);
 	json_decref(json);
-}
-
-static void write_formats(const struct lnk_captures *c, int status)
-{
-	size_t i, k;
-
-	for (i = 0; i < lnk_n_formats; i++) {
-		const struct lnk_format *f = lnk_formats[i];
-		char *text = NULL;
-		size_t size = 0;
-		FILE *to = open_memstream(&text, &size);
-		int r = f->begin ? f->begin(to, &view) : 0;
-
-		for (k = 0; k < c->n && r >= 0; k++)
-			r = f->write(to, &view, c->models[k]);
-		if (r >= 0 && f->end)
-			r = f->end(to, &view, status);
-		fclose(to);
-		if (r < 0)
-			complain("%s: %s", f->name, strerror(-r));
-		check_text(f, text, size);
-		free(text);
-	}
 }
 
 /* Reads, walks and judges. False where it is not a capture. */
@@ -369,6 +362,71 @@ static void compare(const struct lnk_captures *cut, const struct lnk_captures *w
 		}
 }
 
+/* ---- Formats ------------------------------------------------------------------------------ */
+
+static bool is_dump(const char *format)
+{
+	return !strcmp(format, "dump");
+}
+
+/* What was dumped is read again: the same functions, no byte lost, nothing invented. */
+static void reread(const struct lnk_captures *c, const char *text, size_t size)
+{
+	struct buf b = copy(text, size);
+	struct lnk_captures again = {0};
+	const char *what = now.what;
+	const struct lnk_fn *f, *g;
+	size_t i, k, w;
+	int status;
+
+	now.what = "dump of what was";
+	if (judge(&b, &again, &status))
+		compare(&again, c, IN_LINE); /* words do not come back in full */
+	else
+		complain("cannot be read (%s)", what);
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			f = &c->models[i]->fns[k];
+			for (w = 0; w < again.n; w++) {
+				g = lnk_model_find(again.models[w], f->addr);
+				if (g && invented_byte(f, g) < 0)
+					break;
+			}
+			if (w == again.n)
+				complain("%02x:%02x.%x lost bytes (%s)", f->addr.bus,
+					 lnk_dev(f->addr), lnk_func(f->addr), what);
+		}
+	now.what = what;
+	lnk_captures_free(&again);
+	free(b.data);
+}
+
+static void write_formats(const struct lnk_captures *c, int status)
+{
+	size_t i, k;
+
+	change_view();
+	for (i = 0; i < lnk_n_formats; i++) {
+		const struct lnk_format *f = lnk_formats[i];
+		char *text = NULL;
+		size_t size = 0;
+		FILE *to = open_memstream(&text, &size);
+		int r = f->begin ? f->begin(to, &view) : 0;
+
+		for (k = 0; k < c->n && r >= 0; k++)
+			r = f->write(to, &view, c->models[k]);
+		if (r >= 0 && f->end)
+			r = f->end(to, &view, status);
+		fclose(to);
+		if (r < 0)
+			complain("%s: %s", f->name, strerror(-r));
+		check_text(f, text, size);
+		if (is_dump(f->name) && !view.redact)
+			reread(c, text, size);
+		free(text);
+	}
+}
+
 /* ---- In this process ---------------------------------------------------------------------- */
 
 static void try_cut(const struct buf *all, const struct lnk_captures *whole, size_t size,
@@ -471,7 +529,10 @@ static int run(const char *program, const char *format, int in, int err)
 	char option[64];
 	pid_t pid;
 
-	snprintf(option, sizeof(option), "--format=%s", format);
+	if (is_dump(format))
+		snprintf(option, sizeof(option), "--capture=-");
+	else
+		snprintf(option, sizeof(option), "--format=%s", format);
 	pid = fork();
 	if (!pid) {
 		dup2(in, STDIN_FILENO);
@@ -509,6 +570,9 @@ static void try_program(const char *program, const struct buf *b)
 	char said[4096];
 	ssize_t n;
 
+	/* Who writes a capture judges nothing. */
+	if (is_dump(format) && expected != 2)
+		expected = 0;
 	status = run(program, format, in, err);
 	n = pread(err, said, sizeof(said) - 1, 0);
 	said[n > 0 ? n : 0] = '\0';
@@ -596,7 +660,6 @@ int main(int argc, char **argv)
 		return usage();
 	if (print)
 		return print_mangled(print, argv[optind]);
-	/* What utf8 in the view promises. */
 	if (!setlocale(LC_ALL, "C.UTF-8")) {
 		fputs("mangle: there is no locale C.UTF-8\n", stderr);
 		return 2;

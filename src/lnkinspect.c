@@ -18,7 +18,6 @@
 #define STATUS_CANNOT_TELL 3
 
 const char *argp_program_version = LNK_NAME " " LNK_VERSION;
-const char *argp_program_bug_address = LNK_URL;
 
 enum {
 	OPT_FORMAT = 256,

@@ -18,7 +18,6 @@
 
 #define LNK_NAME    "lnkinspect"
 #define LNK_VERSION "0.1"
-#define LNK_URL	    "https://github.com/lnkinspect/lnkinspect"
 
 #define BIT(n)		      (UINT64_C(1) << (n))
 #define ARRAY_SIZE(a)	      (sizeof(a) / sizeof((a)[0]))

@@ -49,6 +49,19 @@ static const struct lnk_fixup fixups[] = {
 		.name = "pcie-root-port",
 		.reason = "its link is what x-speed and x-width or the machine type say",
 	},
+	/* crosvm devices/src/pci/pcie/: told by its LNKCAP, before QEMU's row takes any guest's. */
+	{
+		.vendor = PCI_VENDOR_INTEL,
+		.device = 0x3420,
+		ANY_SUB,
+		.type = LNK_T_ROOT_PORT,
+		.signs = LNK_S_LINK,
+		.lnkcap = 0x00000011,
+		.quirks = PORT | LNK_Q_FIXED,
+		.hypervisor = "crosvm",
+		.name = "crosvm root port",
+		.reason = "a fixed 2.5GT/s x1 link",
+	},
 	/*
 	 * hw/pci-bridge/ioh3420.c; Intel's X58 has the id, crosvm borrowed it too. The subsystem
 	 * 8086:0000 is no sign: a board whose maker left it blank shows it as well.
@@ -300,18 +313,6 @@ static const struct lnk_fixup fixups[] = {
 		.reason = "the port that Compute Engine puts above accelerators",
 	},
 	/* crosvm devices/src/pci/pcie/; Intel's X58 and 6311ESB have the ids, and faster links. */
-	{
-		.vendor = PCI_VENDOR_INTEL,
-		.device = 0x3420,
-		ANY_SUB,
-		.type = LNK_T_ROOT_PORT,
-		.signs = LNK_S_LINK,
-		.lnkcap = 0x00000011,
-		.quirks = PORT | LNK_Q_FIXED,
-		.hypervisor = "crosvm",
-		.name = "crosvm root port",
-		.reason = "a fixed 2.5GT/s x1 link",
-	},
 	{
 		.vendor = PCI_VENDOR_INTEL,
 		.device = 0x3500,

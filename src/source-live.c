@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <libudev.h>
+#include <limits.h>
 #include <pci/pci.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -321,18 +322,18 @@ static bool parse_name(const char *name, struct lnk_addr *addr)
 }
 
 /*
- * A copied tree is a stranger's: a link in it that leads elsewhere would show files of this machine.
+ * A copied tree is a stranger's: a link in it that leads out of it shows files of this machine.
  * Its own links stay below what is /sys in it, which is BASE without "/bus/pci".
  */
-static bool stays_inside(const char *dir, const char *name)
+static bool stays_inside(const char *base, const char *name)
 {
 	static const char tail[] = "/bus/pci";
-	char *root = realpath(live.sysfs.base, NULL);
-	char *path = lnk_xmalloc(strlen(dir) + strlen(name) + 2), *real;
+	char *root = realpath(base, NULL);
+	char *path = lnk_xmalloc(strlen(base) + strlen(name) + 2), *real;
 	size_t n = root ? strlen(root) : 0;
 	bool inside;
 
-	sprintf(path, "%s/%s", dir, name);
+	sprintf(path, "%s/%s", base, name);
 	real = realpath(path, NULL);
 	if (n > strlen(tail) && !strcmp(root + n - strlen(tail), tail))
 		n -= strlen(tail);
@@ -348,6 +349,7 @@ static int list_sysfs(struct lnk_model *m, struct lnk_err *err)
 {
 	const char *dir_path = lnk_strf(&m->arena, "%s/devices", live.sysfs.base), *path;
 	struct lnk_addr addr;
+	char name[sizeof("devices/") + NAME_MAX];
 	struct dirent *e;
 	DIR *dir = opendir(dir_path);
 	int r = -errno;
@@ -358,8 +360,9 @@ static int list_sysfs(struct lnk_model *m, struct lnk_err *err)
 	while ((e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
+		snprintf(name, sizeof(name), "devices/%s", e->d_name);
 		if (parse_name(e->d_name, &addr) && live.copy &&
-		    !stays_inside(dir_path, e->d_name)) {
+		    !stays_inside(live.sysfs.base, name)) {
 			lnk_model_damage(m, 0, "devices/%s leads out of the tree", e->d_name);
 			m->damage_unplaced = true;
 		} else if (parse_name(e->d_name, &addr)) {
@@ -486,10 +489,19 @@ static bool is_special(const char *path)
 	return !lstat(path, &st) && !S_ISREG(st.st_mode);
 }
 
+static bool is_proc_trap(const char *base, const char *name)
+{
+	char path[LNK_SYSFS_PATH];
+	int n = snprintf(path, sizeof(path), "%s/%s", base, name);
+
+	return n < 0 || (size_t)n >= sizeof(path) || is_special(path) ||
+	       (live.copy && !stays_inside(base, name));
+}
+
 /* libpci tries a copy of procfs without and with the domain (lib/proc.c, proc_setup). */
 static bool is_trap(struct lnk_addr addr)
 {
-	char path[LNK_SYSFS_PATH];
+	char path[LNK_SYSFS_PATH], name[LNK_ADDR_LEN];
 	const char *base;
 	bool trap;
 
@@ -498,12 +510,11 @@ static bool is_trap(struct lnk_addr addr)
 	if (live.method != METHOD_PROC)
 		return false;
 	base = pci_get_param(live.access, "proc.path");
-	snprintf(path, sizeof(path), "%s/%02x/%02x.%d", base, addr.bus, lnk_dev(addr),
-		 (int)lnk_func(addr));
-	trap = is_special(path);
-	snprintf(path, sizeof(path), "%s/%04x:%02x/%02x.%d", base, addr.domain, addr.bus,
-		 lnk_dev(addr), (int)lnk_func(addr));
-	return trap || is_special(path);
+	snprintf(name, sizeof(name), "%02x/%02x.%x", addr.bus, lnk_dev(addr), lnk_func(addr));
+	trap = is_proc_trap(base, name);
+	snprintf(name, sizeof(name), "%04x:%02x/%02x.%x", addr.domain, addr.bus, lnk_dev(addr),
+		 lnk_func(addr));
+	return trap || is_proc_trap(base, name);
 }
 
 /* Reads a copy as far as it goes, to the byte; 64, 128 (CardBus), 256, 4096 are whole ones. */

@@ -347,8 +347,11 @@ static void on_row(struct reader *r, const struct lnk_line *l)
 	/* Where the input was cut, what stands before the cut is whole. */
 	if (l->n_bytes < ROW)
 		lnk_model_damage(r->now.m, line, "the input ends within a hex row");
-	if (!put_bytes(f, l))
+	/* Bytes of somebody else, whose address was lost. */
+	if (!put_bytes(f, l)) {
 		lnk_model_damage(r->now.m, line, "hex row contradicts bytes of the same function");
+		r->now.m->damage_unplaced = true;
+	}
 }
 
 static void on_bad_row(struct reader *r, const struct lnk_line *l)
@@ -576,8 +579,7 @@ static void read_line(struct reader *r, const char *s, size_t n)
 		/* "Width x1" may have been "Width x16". */
 		if (cut_short(r))
 			break;
-		if (r->lines.line == 1)
-			r->ours = is_head(&l);
+		r->ours |= is_head(&l);
 		if (r->ours && l.n >= 2 && l.s[0] == '#' && l.s[1] == ' ')
 			on_remark(r, &l);
 		else
@@ -632,7 +634,7 @@ static bool recognise_lspci(const struct lnk_input *in)
 	lnk_lines_init(&lines, in);
 	while (lnk_lines_next(&lines, &s, &n)) {
 		lnk_line_look(&l, s, n);
-		if (lines.line == 1 && l.kind == LNK_LINE_TEXT && is_head(&l))
+		if (l.kind == LNK_LINE_TEXT && is_head(&l))
 			return true;
 		if (l.kind == LNK_LINE_HEADER) {
 			open = true;

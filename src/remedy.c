@@ -42,13 +42,16 @@ static bool needs_port_set(const struct lnk_finding *f)
 
 char *lnk_remedy(struct lnk_arena *a, const struct lnk_model *m, const struct lnk_finding *f)
 {
+	const char *hypervisor = m->env.hypervisor;
+	bool qemu = !hypervisor || !strcmp(hypervisor, "QEMU");
 	const char *more = "";
 
-	if (needs_port_set(f) && f->above && f->above->quirks & (LNK_Q_GENERIC | LNK_Q_FIXED))
+	if (!needs_port_set(f))
+		return lnk_strf(a, "%s", f->rule->fix);
+	if (qemu && f->above->quirks & (LNK_Q_GENERIC | LNK_Q_FIXED))
 		more = set_port(a, f->below);
-	else if (needs_port_set(f) && m->env.guest == LNK_GUEST_YES && m->env.hypervisor &&
-		 strcmp(m->env.hypervisor, "QEMU"))
+	else if (!qemu && m->env.guest == LNK_GUEST_YES)
 		more = lnk_strf(a, " %s has no setting for it that we know of: ask its operator.",
-				m->env.hypervisor);
+				hypervisor);
 	return lnk_strf(a, "%s%s", f->rule->fix, more);
 }

@@ -1822,7 +1822,8 @@ static void judge_links(struct lnk_model *m)
 		struct lnk_link *l = &m->links[i];
 
 		l->verdict = LNK_PASS;
-		if (l->below->quirks & NO_LINK || !l->above || l->state == LNK_DOWN)
+		if (l->below->quirks & NO_LINK || !l->above || l->state == LNK_DOWN ||
+		    l->above->quirks & LNK_Q_TUNNEL)
 			l->verdict = LNK_NA;
 		if (l->lost || (l->verdict == LNK_PASS && !lnk_knows(l->above, LNK_R_MAXLINK)))
 			l->verdict = LNK_SKIPPED;

@@ -788,6 +788,7 @@ says_damage_of() {
 			out >/dev/null || fail "$vendor $product: $(jq -c '.captures[0].environment' out)"
 	done <<-'MACHINES'
 		QEMU|QEMU|Standard PC (Q35 + ICH9, 2009)|pc-q35-10.0
+		QEMU|QEMU|Somebody's board|1
 		QEMU|Red Hat|KVM|RHEL-9.4.0 PC (Q35 + ICH9, 2009)
 		VMware|VMware, Inc.|VMware20,1|
 		Hyper-V|Microsoft Corporation|Virtual Machine|Hyper-V UEFI Release v4.1

@@ -684,7 +684,7 @@ static const char *tally_str(struct lnk_arena *a, const struct lnk_model *m)
 	return "Nothing was checked: no function was chosen.";
 }
 
-enum why { COMPARED, EMULATED, VF, NO_PORT, DOWN, NO_RULE, CANNOT_TELL, WHYS };
+enum why { COMPARED, EMULATED, VF, NO_PORT, DOWN, TUNNEL, NO_STATUS, CANNOT_TELL, WHYS };
 
 /* Why the two ends of a link were not compared. */
 static enum why why_not(const struct lnk_link *l)
@@ -699,7 +699,9 @@ static enum why why_not(const struct lnk_link *l)
 		return NO_PORT;
 	if (l->state == LNK_DOWN)
 		return DOWN;
-	return l->verdict == LNK_NA ? NO_RULE : COMPARED;
+	if (l->above->quirks & LNK_Q_TUNNEL)
+		return TUNNEL;
+	return l->verdict == LNK_NA ? NO_STATUS : COMPARED;
 }
 
 static void count_links(const struct lnk_model *m, size_t n[WHYS])
@@ -715,9 +717,12 @@ static void count_links(const struct lnk_model *m, size_t n[WHYS])
 static const char *not_compared_str(struct lnk_arena *a, const struct lnk_model *m)
 {
 	static const char *const words[] = {
-		[EMULATED] = "emulated device",	   [VF] = "virtual function",
-		[NO_PORT] = "no port in sight",	   [DOWN] = "link down",
-		[NO_RULE] = "no rule is about it",
+		[EMULATED] = "emulated device",
+		[VF] = "virtual function",
+		[NO_PORT] = "no port in sight",
+		[DOWN] = "link down",
+		[TUNNEL] = "tunnel",
+		[NO_STATUS] = "status without speed or width",
 	};
 	const char *list = "";
 	size_t n[WHYS], i;

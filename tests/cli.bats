@@ -6,6 +6,7 @@
 # Expectations come from what is promised (the manual's words), never from what was printed once.
 
 bats_require_minimum_version 1.5.0
+load failures
 
 # Two links: 01:00.0, a GPU that runs faster than its port says; 02:00.0, an NVMe that is in order.
 two_links() {
@@ -58,17 +59,6 @@ setup() {
 	unset COLUMNS NO_COLOR TERM
 	export LC_ALL=C
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # Runs the program with the arguments behind $1, which is the status that it must have.

@@ -7,6 +7,7 @@
 # what they were asked for; everything else is real. "make check" is not run here: it runs this file.
 
 bats_require_minimum_version 1.5.0
+load failures
 
 # The blocks of language $2 of the Markdown file $1, each ended by a NUL.
 blocks() {
@@ -48,17 +49,6 @@ setup() {
 	mapfile -d '' -t sh < <(blocks "$ROOT/README.md" sh)
 	mapfile -d '' -t text < <(blocks "$ROOT/README.md" text)
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # What is captured on this machine and said to be of the machine in question becomes the bundled

@@ -11,6 +11,7 @@
 
 bats_require_minimum_version 1.5.0
 load beliefs
+load failures
 
 @test "ports that are virtual by their id alone" {
 	believe <<-END
@@ -119,17 +120,6 @@ load beliefs
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # Ports that lead into a tunnel, by pci.ids: Thunderbolt controllers of hosts and docks, of which each

@@ -11,22 +11,12 @@
 #	cd tests/fixtures/NAME && COLUMNS=100 LC_ALL=C.UTF-8 lnkinspect -n --format=FORMAT -F input
 
 bats_require_minimum_version 1.5.0
+load failures
 
 setup() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}"
 	unset NO_COLOR TERM
 	expected=("$BATS_TEST_DIRNAME"/fixtures/*/expect.*)
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # The output that the file $1 is about, to ./out.

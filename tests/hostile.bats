@@ -2,20 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hostile.bats - captures that are cut, damaged, or made to hurt; see mangle.c for what is held true
 
+load failures
+
 setup() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}" "${B:?}"
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # $1: the least number of runs for each fixture, the rest: options of mangle. Goes over every

@@ -9,6 +9,7 @@
 # in a guest every port is virtual, except in domains from 10000 on (Intel VMD).
 
 bats_require_minimum_version 1.5.0
+load failures
 
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}" "${B:?}"
@@ -158,17 +159,6 @@ setup() {
 	export LC_ALL=C
 	unset COLUMNS NO_COLOR TERM
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 machine() {

@@ -8,6 +8,7 @@
 # All variants go to one process, as several -F.
 
 bats_require_minimum_version 1.5.0
+load failures
 
 # The captures that the variants are made of, in $BASES, each a way in which lspci writes:
 #	hex	-xxxx of the origin case
@@ -28,17 +29,6 @@ setup_file() {
 setup() {
 	export LC_ALL=C
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # Reads the files $@ in one process into ./json; the words go to ./err.

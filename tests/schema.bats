@@ -7,6 +7,7 @@
 # prints it, one reads it.
 
 bats_require_minimum_version 1.5.0
+load failures
 
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}"
@@ -72,17 +73,6 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
-}
-
-fail() {
-	failures+=("$*")
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 # Writes the JSON of a run with the arguments behind $1 to file $1. The document names the status that

@@ -436,8 +436,7 @@ static const struct lnk_rule slow_hop = {
 	       "slowed "
 	       "but drivers that look at the whole path; if it is real, it is the bottleneck.",
 	.fix = "A card can go below a faster port; behind a virtual switch, give the device a port "
-	       "of "
-	       "its own.",
+	       "of its own.",
 };
 
 static bool live_child(const struct lnk_fn *port)
@@ -1034,8 +1033,7 @@ static const struct lnk_rule aspm_one_sided = {
 	.title = "Power saving is enabled that the other end does not support",
 	.why = "One end may enter a link state that the other cannot leave: links hang or drop.",
 	.fix = "Boot with pcie_aspm.policy=performance to see whether it matters; look for a "
-	       "firmware "
-	       "update.",
+	       "firmware update.",
 };
 
 static enum lnk_verdict check_305(const struct lnk_link *l, struct lnk_msg *msg)

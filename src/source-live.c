@@ -360,17 +360,18 @@ static int list_sysfs(struct lnk_model *m, struct lnk_err *err)
 	while ((e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		snprintf(name, sizeof(name), "devices/%s", e->d_name);
-		if (parse_name(e->d_name, &addr) && live.copy &&
-		    !stays_inside(live.sysfs.base, name)) {
-			lnk_model_damage(m, 0, "devices/%s leads out of the tree", e->d_name);
-			m->damage_unplaced = true;
-		} else if (parse_name(e->d_name, &addr)) {
-			note(addr, NULL);
-		} else {
+		if (!parse_name(e->d_name, &addr)) {
 			lnk_model_damage(m, 0, "devices/%s is no PCI address",
 					 lnk_clean(&m->arena, e->d_name, strlen(e->d_name)));
+			continue;
 		}
+		snprintf(name, sizeof(name), "devices/%s", e->d_name);
+		if (live.copy && !stays_inside(live.sysfs.base, name)) {
+			lnk_model_damage(m, 0, "%s leads out of the tree", name);
+			m->damage_unplaced = true;
+			continue;
+		}
+		note(addr, NULL);
 	}
 	closedir(dir);
 	return 0;

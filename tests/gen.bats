@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gen.bats - the fixture generator writes what its spec says: lspci is the second opinion
 
+load failures
+
 setup() {
 	: "${B:?}"
 	cd "$BATS_TEST_TMPDIR" || return 1
-	failures=()
 }
 
 # The spec on standard input becomes ./capture; lspci -vv's words about it ./words.
@@ -19,19 +20,9 @@ words() {
 	awk -v RS= -v at="$1 " 'index($0, at) == 1' words
 }
 
-fail() {
-	failures+=("$*")
-}
-
 # $1: at which function, $2: what lspci must say
 says() {
 	words "$1" | grep -qF -- "$2" || fail "$1: lspci does not say \"$2\""
-}
-
-finish() {
-	((${#failures[@]} == 0)) && return
-	printf '%s\n' "${failures[@]}"
-	return 1
 }
 
 @test "every speed, width and their LNKCAP2 and LNKCTL2" {

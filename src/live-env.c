@@ -22,7 +22,7 @@
 
 struct dmi {
 	const char *sys_vendor, *product_name, *product_version; /* clean; "" where not known */
-	const char *board_vendor, *board_name, *bios_vendor;
+	const char *board_vendor, *board_name, *bios_vendor, *chassis_version;
 };
 
 enum bare { BARE_NEVER, BARE_TOO };
@@ -85,6 +85,7 @@ static void read_dmi(struct udev *udev, struct lnk_arena *a, struct dmi *dmi)
 		.board_vendor = sysattr(d, a, "board_vendor"),
 		.board_name = sysattr(d, a, "board_name"),
 		.bios_vendor = sysattr(d, a, "bios_vendor"),
+		.chassis_version = sysattr(d, a, "chassis_version"),
 	};
 	udev_device_unref(d);
 }
@@ -118,7 +119,12 @@ static const char *join(struct lnk_arena *a, const char *one, const char *two)
 	return says_something(two) ? lnk_strf(a, "%s %s", one, two) : one;
 }
 
-static const char *machine_name(struct lnk_arena *a, const struct dmi *dmi)
+static bool starts(const char *s, const char *with)
+{
+	return !strncmp(s, with, strlen(with));
+}
+
+static const char *product_name(struct lnk_arena *a, const struct dmi *dmi)
 {
 	const char *name = join(a, dmi->product_name, dmi->product_version);
 
@@ -127,9 +133,17 @@ static const char *machine_name(struct lnk_arena *a, const struct dmi *dmi)
 	return name ? name : join(a, dmi->sys_vendor, "");
 }
 
-static bool starts(const char *s, const char *with)
+/*
+ * Clouds give their guests product names of their own, which takes QEMU's machine type away. The
+ * chassis keeps it (QEMU hw/smbios/smbios.c: version of types 1 and 3 is the machine type's name).
+ */
+static const char *machine_name(struct lnk_arena *a, const struct dmi *dmi)
 {
-	return !strncmp(s, with, strlen(with));
+	const char *name = product_name(a, dmi), *type = dmi->chassis_version;
+
+	if (!name || !starts(type, "pc-") || strstr(name, type))
+		return name;
+	return lnk_strf(a, "%s (%s)", name, type);
 }
 
 static const struct product *product_of(const struct dmi *dmi)

@@ -791,6 +791,12 @@ says_damage_of() {
 	mocked 0 m
 	head -n 1 out | grep -q "QEMU guest.*Standard PC (Q35 + ICH9, 2009) pc-q35-10.0.*Linux $(uname -r)" ||
 		fail "$(head -n 1 out)"
+	# A cloud's own product name hides QEMU's machine type; the chassis still tells it.
+	machine mock m "$(fixture topo-desktop)" 'dmi/sys_vendor=OpenStack Foundation' \
+		'dmi/product_name=OpenStack Nova' dmi/product_version=27.1.0 dmi/chassis_version=pc-q35-6.2
+	mocked 0 m --json
+	jq -e '.captures[0].environment | .machine == "OpenStack Nova 27.1.0 (pc-q35-6.2)" and
+		.hypervisor == "QEMU"' out >/dev/null || fail "$(jq -c '.captures[0].environment' out)"
 	# Fillers are no name, and what a stranger's firmware says is made harmless.
 	machine mock m "$(fixture topo-desktop)" 'dmi/sys_vendor=System manufacturer' \
 		'dmi/product_name=System Product Name' dmi/product_version=None $'dmi/board_vendor=\x1b[31mEvil' \

@@ -2,18 +2,22 @@
 # shellcheck shell=bash
 # lnkinspect.bash - completion of lnkinspect's options and their arguments in bash
 
-# IDs of rules that fit the last one of a comma list, behind those before it.
-_lnkinspect_rules() {
-	local before='' last=$2 id
+# Those words of $2 that fit the last one of the comma list $1, behind those before it.
+_lnkinspect_list() {
+	local before='' last=$1 word
 	if [[ $last == *,* ]]; then
 		before=${last%,*},
 		last=${last##*,}
 	fi
 	# Behind "@" stands an address.
 	[[ $last != *@* ]] || return 0
-	for id in $("$1" --rules 2>/dev/null | cut -d ' ' -f 1); do
-		[[ $id != "${last^^}"* ]] || COMPREPLY+=("$before$id")
+	for word in $2; do
+		[[ ${word^^} != "${last^^}"* ]] || COMPREPLY+=("$before$word")
 	done
+}
+
+_lnkinspect_rules() {
+	_lnkinspect_list "$2" "$("$1" --rules 2>/dev/null | cut -d ' ' -f 1)"
 }
 
 _lnkinspect_files() {
@@ -65,6 +69,9 @@ _lnkinspect() {
 	--fail-on)
 		_lnkinspect_words "$current" 'error warning notice never'
 		;;
+	--suggest)
+		_lnkinspect_list "$current" 'qemu libvirt proxmox all none'
+		;;
 	--only | --ignore | --explain)
 		_lnkinspect_rules "$program" "$current"
 		;;
@@ -82,7 +89,7 @@ _lnkinspect() {
 	*)
 		_lnkinspect_words "$current" '-F --from-dump= -s --slot= -d --device= -A --method=
 			-O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
-			--color= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
+			--color= --suggest= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
 			-? --help --usage -V --version'
 		;;
 	esac

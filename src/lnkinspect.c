@@ -30,6 +30,7 @@ enum {
 	OPT_IGNORE,
 	OPT_FAIL_ON,
 	OPT_COLOR,
+	OPT_SUGGEST,
 };
 
 static const struct argp_option options[] = {
@@ -55,6 +56,10 @@ static const struct argp_option options[] = {
 	 "Add the decoded link registers of both ends, or to JSON every verdict", 2},
 	{"numeric", 'n', NULL, 0, "Numbers instead of names; twice: both", 2},
 	{"color", OPT_COLOR, "WHEN", 0, "auto (the default), always or never", 2},
+	{"suggest", OPT_SUGGEST, "FORM[,FORM...]", 0,
+	 "What the owner of the host changes, ready to copy: qemu, libvirt, proxmox, all or none; "
+	 "the default is what fits the guest; repeatable",
+	 2},
 
 	{NULL, 0, NULL, 0, "What to judge:", 3},
 	{"only", OPT_ONLY, "ID[,ID...]", 0, "Only these rules; repeatable", 3},
@@ -87,7 +92,7 @@ struct list {
 };
 
 struct run {
-	struct list dumps, only, ignore, params;
+	struct list dumps, only, ignore, params, suggest;
 	struct lnk_select select;
 	struct lnk_view view;
 	struct lnk_live_opts live;
@@ -95,7 +100,8 @@ struct run {
 	const char *capture;
 	FILE *to;	/* NULL until there is something to write */
 	size_t n_shown; /* functions, over all inputs */
-	bool method_help, param_help, has_only, done;
+	uint32_t forms; /* of suggestions */
+	bool method_help, param_help, has_only, has_suggest, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
 
@@ -250,6 +256,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_COLOR:
 		set_color(r, arg);
 		break;
+	case OPT_SUGGEST:
+		list_add_each(&r->suggest, arg);
+		r->has_suggest = true;
+		break;
 	case OPT_ONLY:
 		list_add_each(&r->only, arg);
 		r->has_only = true;
@@ -382,6 +392,7 @@ static int judge_one(struct run *r, struct lnk_model *m)
 		r->n_shown += m->fns[i].shown;
 	lnk_live_settle(m);
 	lnk_judge(m, &judge);
+	lnk_remedy_make(m, r->forms);
 	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
 		lnk_hwdb_fill(m);
 	to = output(r);
@@ -501,6 +512,22 @@ static int run(struct run *r)
 	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
 }
 
+/* What --suggest asks for; where it is not given, what fits the machine. */
+static void choose_forms(struct run *r, struct lnk_err *err)
+{
+	size_t i;
+
+	r->forms = r->has_suggest ? 0 : LNK_FORMS_FITTING;
+	if (r->has_suggest && !r->suggest.n)
+		lnk_fail(err, -EINVAL, "--suggest: no form is named");
+	for (i = 0; i < r->suggest.n; i++)
+		if (!lnk_remedy_forms(&r->forms, r->suggest.words[i]))
+			lnk_fail(err, -EINVAL,
+				 "--suggest: '%.64s' is not one of qemu, libvirt, proxmox, all, "
+				 "none",
+				 r->suggest.words[i]);
+}
+
 static bool check_usage(struct run *r)
 {
 	struct lnk_judge judge = {.only = list_words(&r->only), .ignore = list_words(&r->ignore)};
@@ -517,6 +544,7 @@ static bool check_usage(struct run *r)
 		lnk_fail(&err, -EINVAL, "--redact belongs to --capture");
 	else
 		lnk_judge_check(&judge, &err);
+	choose_forms(r, &err);
 	if (err.text[0])
 		complain(NULL, err.text);
 	return !err.text[0];
@@ -546,5 +574,6 @@ int main(int argc, char **argv)
 	list_free(&r.only);
 	list_free(&r.ignore);
 	list_free(&r.params);
+	list_free(&r.suggest);
 	return status;
 }

@@ -527,6 +527,7 @@ struct lnk_finding {
 	const char *message;		    /* the numbers */
 	const struct lnk_evidence *evidence;
 	size_t n_evidence;
+	const struct lnk_remedy *remedy; /* set by remedy.c; NULL: nothing can be suggested */
 };
 
 struct lnk_result {
@@ -558,8 +559,30 @@ void lnk_judge(struct lnk_model *m, const struct lnk_judge *j);
 
 /* ---- remedy.c ----------------------------------------------------------------------------- */
 
-/* What to do about it, and who, given the hypervisor and the values at both ends; never NULL. */
-char *lnk_remedy(struct lnk_arena *a, const struct lnk_model *m, const struct lnk_finding *f);
+/* What the owner of the host changes, ready to copy, in one of the forms that there are. */
+struct lnk_suggestion {
+	const char *form;  /* "qemu" */
+	const char *needs; /* the oldest that takes it: "QEMU 4.0" */
+	const char *words; /* what it changes, and what else must be known */
+	const char **lines;
+	size_t n_lines, max_lines;
+};
+
+/* One change in all forms that were asked for. It can mend several findings. */
+struct lnk_remedy {
+	const struct lnk_finding *first; /* the first of those, in the order of report */
+	struct lnk_suggestion *suggestions;
+	size_t n_suggestions;
+};
+
+#define LNK_FORMS_FITTING UINT32_MAX /* the one that fits the machine, if it is known */
+/* Adds to the set @forms what @word names: a form, "all" or "none"; false if it is none of them. */
+bool lnk_remedy_forms(uint32_t *forms, const char *word);
+/* After lnk_judge(): gives each finding that the owner of the host can mend its remedy. */
+void lnk_remedy_make(struct lnk_model *m, uint32_t forms);
+/* What to do about it, in a sentence or two, and whom to ask; never NULL. */
+const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,
+			     const struct lnk_finding *f);
 
 /* ---- hwdb.c ------------------------------------------------------------------------------- */
 

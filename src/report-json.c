@@ -444,6 +444,30 @@ static json_t *evidence(const struct lnk_view *v, const struct lnk_evidence *e)
 	return o;
 }
 
+static json_t *suggestion(const struct lnk_suggestion *s)
+{
+	json_t *o = json_object(), *lines = json_array();
+	size_t i;
+
+	for (i = 0; i < s->n_lines; i++)
+		json_array_append_new(lines, text(s->lines[i]));
+	set(o, "form", text(s->form));
+	set(o, "needs", text(s->needs));
+	set(o, "words", text(s->words));
+	set(o, "lines", lines);
+	return o;
+}
+
+static json_t *suggestions(const struct lnk_remedy *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; r && i < r->n_suggestions; i++)
+		json_array_append_new(list, suggestion(&r->suggestions[i]));
+	return list;
+}
+
 static json_t *finding(const struct lnk_view *v, const struct lnk_model *m,
 		       const struct lnk_finding *x)
 {
@@ -463,8 +487,9 @@ static json_t *finding(const struct lnk_view *v, const struct lnk_model *m,
 	set(o, "other", address(x->other));
 	set(o, "evidence", list);
 	set(o, "why", text(x->rule->why));
-	set(o, "fix", text(lnk_remedy(&a, m, x)));
+	set(o, "fix", text(lnk_remedy_words(&a, m, x)));
 	set(o, "actor", text(actor_token(x->rule->actor)));
+	set(o, "suggestions", suggestions(x->remedy));
 	lnk_arena_free(&a);
 	return o;
 }
@@ -599,6 +624,14 @@ static void put_functions(struct out *o, const struct lnk_view *v, const struct 
 	close_list(o);
 }
 
+/* Linux walks up from a conventional bus, too: a function there has registers, though no link. */
+static bool has_path(const struct lnk_fn *f)
+{
+	if (!f->shown || !lnk_faces_up(f) || f->quirks & LNK_Q_VF)
+		return false;
+	return f->link ? f->link->below == f : lnk_knows(f, LNK_R_CURLINK);
+}
+
 static void put_links(struct out *o, const struct lnk_model *m)
 {
 	size_t i;
@@ -609,10 +642,9 @@ static void put_links(struct out *o, const struct lnk_model *m)
 			put_item(o, link_object(&m->links[i]));
 	close_list(o);
 	open_list(o, "paths");
-	for (i = 0; i < m->n_links; i++)
-		if (m->links[i].below->shown && lnk_faces_up(m->links[i].below) &&
-		    !(m->links[i].below->quirks & LNK_Q_VF))
-			put_item(o, path(m->links[i].below));
+	for (i = 0; i < m->n_fns; i++)
+		if (has_path(&m->fns[i]))
+			put_item(o, path(&m->fns[i]));
 	close_list(o);
 }
 

@@ -1045,11 +1045,42 @@ static struct said *said_of(struct said *all, const struct lnk_rule *r)
 	return &all[i];
 }
 
+/* A remedy is printed where the first finding is that it mends; the others point there. */
+static void put_remedy(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
+{
+	const struct lnk_remedy *r = f->remedy;
+	struct lnk_arena a = {0};
+	char at[LNK_ADDR_LEN];
+	size_t i, line;
+
+	if (r->first != f) {
+		const char *of =
+			r->first->fn == f->fn ?
+				"" :
+				lnk_strf(&a, " at %s", lnk_addr_str(r->first->fn->addr, at));
+
+		lnk_put_para(to, v, "  how:  ", 8,
+			     lnk_strf(&a, "as for %s%s above", r->first->rule->id, of));
+		lnk_arena_free(&a);
+		return;
+	}
+	for (i = 0; i < r->n_suggestions; i++) {
+		const struct lnk_suggestion *s = &r->suggestions[i];
+
+		lnk_put_para(to, v, "  how:  ", 8,
+			     lnk_strf(&a, "With %s or later. %s", s->needs, s->words));
+		/* To be copied, so never folded. */
+		for (line = 0; line < s->n_lines; line++)
+			fprintf(to, "%8s%s\n", "", s->lines[line]);
+	}
+	lnk_arena_free(&a);
+}
+
 static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		       const struct lnk_finding *f, struct said *s)
 {
 	struct lnk_arena a = {0};
-	const char *remedy = lnk_remedy(&a, m, f);
+	const char *remedy = lnk_remedy_words(&a, m, f);
 	const char *above = lnk_strf(&a, "as for %s above", f->rule->id);
 	bool same = s->remedy && !strcmp(s->remedy, remedy);
 
@@ -1083,6 +1114,8 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	put_ends(to, v, f);
 	put_evidence(to, v, f);
 	put_advice(to, v, m, f, said_of(said, f->rule));
+	if (f->remedy)
+		put_remedy(to, v, f);
 	lnk_arena_free(&a);
 }
 

@@ -426,7 +426,10 @@ shown() {
 	grep -q 'LNKCAP 0000:00:01.0 00000411' out || fail "the port's register"
 	grep -q 'LNKSTA 0000:01:00.0 0103' out || fail "the device's register"
 	grep -q '  why: ' out || fail "why"
-	grep -q '  do: *(owner of the host).*x-speed=8.*x-width=16' out || fail "what to do"
+	grep -q '^  do: *(owner of the host) Give the virtual port the link' out || fail "what to do"
+	grep -q '^  how:  With QEMU 4.0 or later' out || fail "how"
+	grep -q '^        add     -global pcie-root-port.x-speed=8$' out || fail "x-speed"
+	grep -q '^        add     -global pcie-root-port.x-width=16$' out || fail "x-width"
 	# Nothing found: what was checked is said, not only that all is well.
 	exits 0 -F "$PUBLIC/fine"
 	grep -q 'Checked: 1 link at both ends, 6 functions.*[0-9][0-9]* of 41 rules' out ||
@@ -580,8 +583,9 @@ too_wide() {
 	local LC_ALL=C.UTF-8 line
 	while IFS= read -r line; do
 		((${#line} > $2)) || continue
-		# One word behind its indent and its label.
-		[[ $line =~ ^\ +([a-z,]+:\ +)?[^\ ]+$ ]] || printf '%s: %s\n' "$2" "$line"
+		# One word behind its indent and its label; a line to be copied.
+		[[ $line =~ ^\ +([a-z,]+:\ +)?[^\ ]+$ || $line =~ ^\ {8}(add|find|change|to)\ +-[a-z]+\ [^\ ]+$ ]] ||
+			printf '%s: %s\n' "$2" "$line"
 	done <"$1"
 }
 

@@ -237,7 +237,7 @@ manual() {
 		*' -F '*) grep -q 'LNK001 error' out || fail "$line: $(cat out)" ;;
 		esac
 	done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/s/^\.Dl //p' "$ROOT/man/lnkinspect.1")
-	((n == 13)) || fail "$n examples"
+	((n == 14)) || fail "$n examples"
 	finish
 }
 
@@ -262,7 +262,7 @@ help_options() {
 	# The manual writes the argument behind the short option as well.
 	manual | sed -n '/^   What to look at/,/^OUTPUT/p' |
 		sed -nE 's/^ {5}(-[^-]) ?[^ ,]*, (--[^ ]+).*$/\1 \2/p; s/^ {5}(--[^ ]+).*$/\1/p' | sort >in-manual
-	(($(wc -l <help) == 22)) || fail "$(wc -l <help) options in --help"
+	(($(wc -l <help) == 23)) || fail "$(wc -l <help) options in --help"
 	diff help in-manual || fail "they differ"
 	finish
 }
@@ -315,6 +315,8 @@ completes() {
 	completes 'auto always never' --color = ''
 	completes 'error warning notice never' --fail-on = ''
 	completes 'error' --fail-on e
+	completes 'qemu libvirt proxmox all none' --suggest = ''
+	completes 'qemu,libvirt' --suggest = qemu,l
 	completes "${rules% }" --only = ''
 	completes "${rules% }" --explain = ''
 	completes 'LNK301 LNK302 LNK303 LNK304 LNK305 LNK306' --only = LNK3

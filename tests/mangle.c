@@ -227,9 +227,11 @@ static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 	struct lnk_judge j = {.keep_all = true};
 	struct lnk_select everything = {0};
 	struct lnk_err err = {0};
+	uint32_t forms = 0;
 	size_t i;
 
 	runs++;
+	lnk_remedy_forms(&forms, "all");
 	*status = 0;
 	if (!lnk_source_lspci.recognise(&in))
 		return false;
@@ -248,6 +250,7 @@ static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 		if (lnk_select_apply(m, &everything, &err) < 0)
 			complain("cannot select everything: %s", err.text);
 		lnk_judge(m, &j);
+		lnk_remedy_make(m, forms);
 		s = lnk_status(m, &view);
 		if (s != 0 && s != 1 && s != 3)
 			complain("status %d", s);

@@ -129,13 +129,19 @@ sanitizer_options := $(if $(SAN),ASAN_OPTIONS=exitcode=99:quarantine_size_mb=16 
 check-valgrind: $(program) fixtures
 	VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
 
+## check-guest		lnkinspect in guests that QEMU boots; tests/guest/setup fetches what it takes
+.PHONY: check-guest
+check-guest: $(program)
+	LNKINSPECT=$(program) B=$(B) tests/guest/check
+
 # ---- Lint ----------------------------------------------------------------------------------
 c_files := $(wildcard src/*.[ch] tests/*.c)
-shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash) .ci/run tests/layers \
-	       tests/memcheck
-lints := lint-format lint-shell lint-cppcheck lint-layers lint-man
+shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash tests/guest/setup* \
+	       tests/guest/init*) .ci/run tests/layers tests/memcheck
+python_files := $(wildcard tests/guest/*.py) tests/guest/check
+lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
-## lint			format, shellcheck, cppcheck, layers (who may know whom), manual
+## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual
 .PHONY: lint $(lints)
 lint: $(lints)
 
@@ -145,6 +151,9 @@ lint-format:
 # 2030, 2031: it does not know how bats sets $$output.
 lint-shell:
 	shellcheck -x -e SC2030,SC2031 $(shell_files)
+
+lint-python:
+	pyflakes3 $(python_files)
 
 # missingIncludeSystem: cppcheck brings its own idea of libc, and knows no other headers.
 lint-cppcheck:

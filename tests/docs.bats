@@ -150,6 +150,22 @@ show() {
 	finish
 }
 
+@test "README: before and after are what the two guests captured" {
+	local what name
+	while read -r what name; do
+		COLUMNS=100 LC_ALL=C.UTF-8 "$LNKINSPECT" -F "$FIXTURES/$name/input" >out || true
+		sed -n '/^LINK /,/^$/{/^$/d;s/ *$//p}' out >table
+		sed -n "/^<!-- $what -->$/,/^\`\`\`$/p" "$ROOT/README.md" | grep -v '^<!--\|^```' >readme
+		[[ -s table ]]
+		diff table readme || fail "$what"
+	done <<-'END'
+		before qemu-origin-legacy
+		after qemu-origin-mended
+	END
+	grep -q 'LNK001' <(sed -n '/^<!-- before/,/^<!-- after/p' "$ROOT/README.md") || fail 'not before'
+	finish
+}
+
 @test "README: the rule table is that of --rules" {
 	sed -n '/^<!-- rules -->$/,/^<!-- end -->$/p' "$ROOT/README.md" |
 		sed -n 's/^| \(LNK[0-9]*\) | \([a-z]*\) | \([a-z-]*\) | \(.*\) |$/\1 \2 \3 \4/p' >readme

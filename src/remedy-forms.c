@@ -149,6 +149,12 @@ const char *lnk_remedy_machine(const struct lnk_host *h)
 bool lnk_remedy_has_slot(const struct lnk_host *h, const struct lnk_plan *p,
 			 struct lnk_suggestion *s)
 {
+	if (p->slot && h->gaps)
+		lnk_remedy_say(
+			h->a, s,
+			"The capture lacks functions: see that nothing stands at %02x of the "
+			"root bus already.",
+			p->slot);
 	if (p->slot || !p->needs_slot)
 		return true;
 	lnk_remedy_say(h->a, s,
@@ -199,10 +205,15 @@ void lnk_remedy_say_model(const struct lnk_host *h, const struct lnk_plan *p,
 void lnk_remedy_say_hidden(const struct lnk_host *h, const struct lnk_plan *p,
 			   struct lnk_suggestion *s)
 {
-	if (p->hidden)
+	if (!p->hidden)
+		return;
+	lnk_remedy_say(h->a, s,
+		       "What link the device has cannot be seen from here: run lnkinspect again in "
+		       "the new guest.");
+	if (!p->want[0].speed && !h->version)
 		lnk_remedy_say(h->a, s,
-			       "What link the device has cannot be seen from here: run lnkinspect "
-			       "again in the new guest.");
+			       "Should the machine type be older than 4.0, the new port is 2.5GT/s "
+			       "x1 until it is told otherwise.");
 }
 
 /* A QEMU that is as old as the machine type may take less, and does not start with more. */

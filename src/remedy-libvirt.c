@@ -216,6 +216,9 @@ static void change_move(const struct lnk_host *h, const struct lnk_plan *p,
 		lnk_remedy_say(h->a, s,
 			       "q35 has no IDE: delete <controller type='ide'>, and give disks "
 			       "with bus='ide' bus='sata' and no <address>.");
+		/* What libvirt makes is 16GT/s x32. */
+		if (!p->want[0].speed || p->want[0].speed > 4)
+			lnk_remedy_say(h->a, s, "Run lnkinspect again in the new guest.");
 		return;
 	}
 	if (!lnk_remedy_has_slot(h, p, s) || (port && !has_controller(h, port, s)))

@@ -54,13 +54,23 @@ static bool is_own(const struct lnk_host *h, const struct lnk_fn *port, struct l
 	return false;
 }
 
+/*
+ * What a port has that is told nothing. Any other link is a value of its own, which -global loses
+ * against.
+ */
+static bool has_default(const struct lnk_fn *port)
+{
+	return port->quirks & LNK_Q_GENERIC && port->max_speed == 4 && port->max_width == 32;
+}
+
 static void change_link(const struct lnk_host *h, const struct lnk_plan *p,
 			struct lnk_suggestion *s)
 {
 	unsigned i;
 
 	for (i = 0; i < p->n && i < LNK_MAX_MEMBERS; i++)
-		put_args(h, p->fn[i], p->want[i], s);
+		if (has_default(p->fn[i]) || is_own(h, p->fn[i], s))
+			put_args(h, p->fn[i], p->want[i], s);
 }
 
 static void change_legacy(const struct lnk_host *h, const struct lnk_plan *p,

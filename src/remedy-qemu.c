@@ -39,10 +39,12 @@ static const char *number_keys(struct lnk_arena *a, const struct lnk_fn *port)
 }
 
 /* ",bus=pcie.0,addr=0x3,slot=1": only what stands on root bus 0 stands on a bus of known name. */
-static const char *port_keys(struct lnk_arena *a, const struct lnk_fn *port)
+static const char *port_keys(const struct lnk_host *h, const struct lnk_fn *port)
 {
-	return lnk_strf(a, "%s%s%s", lnk_on_root(port) ? ",bus=pcie.0" : "",
-			addr_key(a, port->addr), number_keys(a, port));
+	bool named = lnk_on_root(port) && h->pcie_root;
+
+	return lnk_strf(h->a, "%s%s%s", named ? ",bus=pcie.0" : "", addr_key(h->a, port->addr),
+			number_keys(h->a, port));
 }
 
 /* ",x-speed=8,x-width=16"; "" where no link is wanted */
@@ -82,7 +84,7 @@ static void change_link(const struct lnk_host *h, const struct lnk_plan *p,
 
 	for (i = 0; i < p->n && i < LNK_MAX_MEMBERS; i++) {
 		const char *driver = lnk_remedy_driver(p->fn[i]);
-		const char *keys = port_keys(h->a, p->fn[i]);
+		const char *keys = port_keys(h, p->fn[i]);
 
 		say_place(h, p->fn[i], s);
 		lnk_remedy_line(h->a, s, "change  -device %s,...%s", driver, keys);
@@ -114,7 +116,7 @@ static void change_replace(const struct lnk_host *h, const struct lnk_plan *p,
 			   struct lnk_suggestion *s)
 {
 	const struct lnk_fn *port = p->fn[0];
-	const char *keys = port_keys(h->a, port);
+	const char *keys = port_keys(h, port);
 
 	if (!lnk_remedy_has_slot(h, p, s))
 		return;
@@ -133,7 +135,7 @@ static void find_port(const struct lnk_host *h, const struct lnk_fn *f, const ch
 {
 	say_place(h, f->parent, s);
 	lnk_remedy_line(h->a, s, "find    -device %s,...,id=%s%s", lnk_remedy_driver(f->parent),
-			name, port_keys(h->a, f->parent));
+			name, port_keys(h, f->parent));
 }
 
 /* ",bus=PORT1": what @f stands on now, "" where a guest cannot know its name. */
@@ -157,6 +159,7 @@ static const char *function_keys(struct lnk_arena *a, unsigned i, unsigned n)
 static void change_move(const struct lnk_host *h, const struct lnk_plan *p,
 			struct lnk_suggestion *s)
 {
+	char at[LNK_ADDR_LEN], on[LNK_ADDR_LEN];
 	unsigned i;
 
 	if (!lnk_remedy_has_slot(h, p, s))
@@ -181,6 +184,16 @@ static void change_move(const struct lnk_host *h, const struct lnk_plan *p,
 		lnk_remedy_line(h->a, s, "to      -device %s,...,bus=lnk%u%s", driver, p->slot,
 				function_keys(h->a, i, p->n));
 	}
+	if (p->fn[0]->place == LNK_AT_CONVENTIONAL && p->fn[0]->parent)
+		lnk_remedy_say(h->a, s, "The device is the guest's %s, behind the bridge at %s.",
+			       lnk_addr_str(p->fn[0]->addr, at),
+			       lnk_addr_str(p->fn[0]->parent->addr, on));
+	if (lnk_on_root(p->fn[0]) && h->chipset != LNK_CHIPSET_I440FX)
+		lnk_remedy_say(
+			h->a, s,
+			"It frees an address: what stands behind it on the command line with "
+			"no addr= of its own may move to another, and be called otherwise by "
+			"the guest. Give such devices their addr= first.");
 	lnk_remedy_say_hidden(h, p, s);
 }
 

@@ -257,19 +257,54 @@ static bool moves_with(const struct lnk_fn *f, const struct lnk_fn *g)
 	       (g->cur_speed == f->cur_speed && g->cur_width == f->cur_width);
 }
 
+/* The first function in the slot of @f. */
+static const struct lnk_fn *first_in_slot(const struct work *w, const struct lnk_fn *f)
+{
+	while (f > w->m->fns && same_slot(f, f - 1))
+		f--;
+	return f;
+}
+
+/* If function 0 goes and another does not, nobody finds the other. */
+static bool leaves_orphans(const struct work *w, const struct lnk_fn *f)
+{
+	const struct lnk_fn *g = first_in_slot(w, f), *end = w->m->fns + w->m->n_fns;
+
+	if (!moves_with(f, g))
+		return false;
+	while (g < end && same_slot(f, g) && moves_with(f, g))
+		g++;
+	return g < end && same_slot(f, g);
+}
+
+/* Below root bus 0. The others are there for a reason (pxb-pcie: a NUMA node), and have names. */
+static bool is_below_root(const struct lnk_fn *f)
+{
+	while (f->parent)
+		f = f->parent;
+	return !f->addr.domain && !f->addr.bus;
+}
+
+static bool can_move(const struct work *w, const struct lnk_fn *f)
+{
+	if (!lnk_remedy_driver(f) || lnk_is_bridge(f) || !w->host.pcie_root)
+		return false;
+	if (f->place == LNK_AT_PORT && !lnk_remedy_driver(f->parent))
+		return false;
+	return is_below_root(f) && !leaves_orphans(w, f);
+}
+
 static struct lnk_plan *move_device(struct work *w, const struct lnk_fn *f)
 {
 	const struct lnk_fn *g = f, *end = w->m->fns + w->m->n_fns;
 	struct lnk_plan **p = &w->device[index_of(w, f)];
 	struct lnk_want want = {0};
 
-	if (*p || !lnk_remedy_driver(f) || lnk_is_bridge(f) || !w->host.pcie_root)
+	if (*p || !can_move(w, f))
 		return *p;
-	if (f->place == LNK_AT_PORT && !lnk_remedy_driver(f->parent))
-		return NULL;
 	*p = new_plan(w, LNK_CHANGE_MOVE);
-	while (f->place != LNK_AT_PORT && g > w->m->fns && same_slot(f, g - 1))
-		g--;
+	if (f->place != LNK_AT_PORT)
+		g = first_in_slot(w, f);
 	for (; g < end && same_slot(f, g); g++)
 		if (moves_with(f, g)) {
 			if (is_hidden(g))
@@ -445,6 +480,7 @@ static void look_at_machine(struct work *w)
 	size_t i;
 
 	h->a = &w->m->arena;
+	h->gaps = !w->m->whole || w->m->damage_unplaced || w->m->limit;
 	h->chipset = chipset_of(w->m);
 	h->machine = machine_type(w->m->env.machine);
 	h->version = machine_version(h->machine);
@@ -511,8 +547,10 @@ const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,
 			     const struct lnk_finding *f)
 {
 	const struct lnk_env *e = &m->env;
+	/* A port of EC2's or of Compute Engine's says no more than that it is virtual. */
+	bool is_virtual = f->above && f->above->quirks & LNK_Q_VIRTUAL;
 
-	if (planner_of(f) == ARRAY_SIZE(planners) || e->guest != LNK_GUEST_YES)
+	if (planner_of(f) == ARRAY_SIZE(planners) || (e->guest != LNK_GUEST_YES && !is_virtual))
 		return f->rule->fix;
 	if (!may_be_qemu(e))
 		return lnk_strf(a, "%s %s has no setting for it that we know of: ask its operator.",

@@ -23,6 +23,7 @@ struct lnk_host {
 	unsigned version;    /* of the machine type, as LNK_QEMU(); 0: not known */
 	bool pcie_root;	     /* root bus 0 is known to be QEMU's pcie.0 */
 	bool legacy;	     /* ports of this machine type are 2.5GT/s x1 unless told */
+	bool gaps;	     /* functions may stand on the root bus that are not in the capture */
 };
 
 /* A link in the words of x-speed and x-width; speed 0: the port is not told any. */

@@ -329,6 +329,35 @@ needs() {
 	finish
 }
 
+# The finding is there, and nothing is suggested for it.
+no_suggestion() {
+	json_of "$1"
+	jq -e --arg id "${2%@*}" --arg at "${2#*@}" '[.captures[].findings[] |
+		select(.id == $id and .function == $at) | .suggestions] == [[]]' \
+		"$BATS_FILE_TMPDIR/$1.json" >/dev/null || fail "$1 $2"
+}
+
+@test "nothing is suggested that would lose a function or leave a root bus" {
+	no_suggestion remedy-left-behind LNK201@0000:00:05.0
+	no_suggestion remedy-other-root-bus LNK104@0000:21:00.0
+	finish
+}
+
+@test "what a suggestion cannot know, or changes beside, is said" {
+	# 2 functions of 5: any number may be taken
+	words remedy-incomplete LNK201@0000:00:05.0 qemu \
+		'The capture lacks functions: see that nothing stands at 02 of the root bus already.'
+	[[ $(suggestion remedy-legacy-root-bus LNK201@0000:00:05.0 qemu .words) != *lacks* ]] || fail whole
+	# Moved from the root bus, it frees its number.
+	words remedy-incomplete LNK201@0000:00:05.0 qemu 'It frees an address'
+	# The link is hidden; whether a new port is 2.5GT/s x1 depends on the machine type.
+	words remedy-incomplete LNK201@0000:00:05.0 qemu 'Should the machine type be older than 4.0'
+	[[ $(suggestion remedy-legacy-root-bus LNK201@0000:00:05.0 qemu .words) != *Should* ]] || fail known
+	# libvirt's new ports are 16GT/s x32, which may be less than the device needs.
+	[[ $(suggestion lnk202-i440fx LNK202@0000:00:05.0 libvirt .words) != *"again in"* ]] || fail 8GT/s
+	finish
+}
+
 # ---- Form libvirt -----------------------------------------------------------------------------
 
 @test "libvirt: a port's controller, found by its address, and the override" {
@@ -527,12 +556,11 @@ needs() {
 		args: -global pcie-root-port.x-speed=32 -global pcie-root-port.x-width=16
 	END
 	words qtest-gen5-ep-modern-rp LNK001@0000:01:00.0 proxmox "none of Proxmox's own ports"
-	lines remedy-numbers-mixed LNK002@0000:02:00.0 proxmox <<-END
-		args: -global pcie-root-port.x-speed=32 -global pcie-root-port.x-width=4
-	END
-	lines fixup-cxl-switch LNK002@0000:03:00.0 proxmox <<-END
-		args: -global cxl-downstream.x-speed=32 -global cxl-downstream.x-width=16
-	END
+	# What is not 16GT/s x32 has a link of its own, and -global loses against that.
+	no_lines remedy-numbers-mixed LNK002@0000:02:00.0 proxmox \
+		"that at 0000:00:03.0 is in the line args:"
+	no_lines fixup-cxl-switch LNK002@0000:03:00.0 proxmox \
+		"that at 0000:02:00.0 is in the line args:"
 	finish
 }
 
@@ -639,11 +667,13 @@ forms() {
 		lnk202-xen-hvm Xen
 		lnk202-hyperv-gen1 Hyper-V
 	END
-	# QEMU's powernv: its root port has no such property
-	json_of fixup-powernv-qemu
-	jq -e '.captures[].findings[] | select(.id == "LNK002") | (.suggestions | length == 0) and
-		(.fix | endswith("We know of no setting for this port: ask the operator."))' \
-		"$BATS_FILE_TMPDIR/fixup-powernv-qemu.json" >/dev/null || fail powernv
+	# QEMU's powernv: its root port has no such property. A cloud's port tells no hypervisor.
+	for name in fixup-powernv-qemu fixup-aws-port fixup-gcp-port; do
+		json_of "$name"
+		jq -e '.captures[].findings[] | select(.id == "LNK002") | (.suggestions | length == 0) and
+			(.fix | endswith("We know of no setting for this port: ask the operator."))' \
+			"$BATS_FILE_TMPDIR/$name.json" >/dev/null || fail "$name"
+	done
 	# Real wires: nothing is said of settings
 	json_of lnk003-slot-is-limit
 	jq -e 'all(.captures[].findings[]; (.suggestions | length == 0) and (.fix | contains("setting") | not))' \
@@ -843,6 +873,11 @@ refuses() {
 	becomes '-machine accel=tcg' '-machine q35,accel=tcg' <<<"$edit"
 	becomes '-nodefaults' '-nodefaults -machine q35' <<<"$edit"
 	refuses '-M pc -machine accel=tcg' '2 arguments fit' <<<"$edit"
+	# What is written as JSON is not taken apart, and may be what is meant.
+	refuses '-device {"driver":"a","addr":"0x3"} -device a,bus=x' 'JSON' <<-'END'
+		change  -device a,...,addr=0x3
+		to      -device a,...,addr=0x3,b=1
+	END
 	suggestion origin LNK001@0000:01:00.0 qemu '.lines[]' >edits
 	run -0 python3 "$APPLY" --edits edits -- -M pc-q35-3.1
 	[[ ${lines[*]} == "-M pc-q35-3.1 -global pcie-root-port.x-speed=8 -global pcie-root-port.x-width=16" ]] ||

@@ -151,8 +151,9 @@ class Line:
 
     def pick(self, edit: Edit) -> list[str]:
         """The one argument that is meant."""
-        same = [w for w in self.words if len(w) == 2 and self.option(w[0]) == edit.option and
-                not w[1].startswith("{")]
+        same = [w for w in self.words if len(w) == 2 and self.option(w[0]) == edit.option]
+        if any(word[1].startswith("{") for word in same):
+            raise EditError(f"JSON is no list of parts: {edit}")
         if edit.option == MACHINE[0]:
             ranks = [(0, word) for word in same]
         else:

@@ -35,6 +35,7 @@ BEYOND_LSPCI = (
     Beyond("findings/LNK207@*/message", "sysfs knows a VF; in bytes it only looks like one"),
     Beyond("findings/*/suggestions/*/words", "names the machine from DMI", "machine type"),
     Beyond("findings/*/suggestions/*/lines/*", "names the machine from DMI", "change  -machine"),
+    Beyond("findings/LNK201@*/suggestions/*/words", "its age, from DMI", "in the new guest"),
 )
 # The head of a capture has room for those.
 BEYOND_CAPTURE = (
@@ -60,7 +61,9 @@ def outside(program: str, capture: str, *options: str) -> str:
     """What the program says here of a capture. The guests have no names, so no names."""
     command = [program, "-n", *options, "-F", "-"]
     plain = {"LC_ALL": "C"}
-    return subprocess.run(command, input=capture, env=plain, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, input=capture, env=plain, capture_output=True, text=True, timeout=60
+    ).stdout
 
 
 # ---- What must be found --------------------------------------------------------------------

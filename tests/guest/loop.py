@@ -72,13 +72,11 @@ def points(
         *in_table(program, files["capture"], list(suggestions.values())),
     ]
     for names in mends.keys() & suggestions.keys():
-        ways = apply.parse(suggestions[names])
-        for number, wanted in enumerate(mends[names].ways):
-            what = f"{name}: way {number + 1} to mend {mends[names].findings}"
-            if number >= len(ways):
-                yield what, ["is not suggested"]
-                continue
-            yield what, list(proof(machine, topology, stage, mends[names], wanted, ways[number]))
+        mend, ways = mends[names], apply.parse(suggestions[names])
+        yield f"{name}: ways to mend {mend.findings}", [*differ({len(mend.ways)}, {len(ways)})]
+        for number, (wanted, way) in enumerate(zip(mend.ways, ways), 1):
+            what = f"{name}: way {number} to mend {mend.findings}"
+            yield what, list(proof(machine, topology, stage, mend, wanted, way))
 
 
 def proof(
@@ -99,4 +97,5 @@ def proof(
         return
     got = readable(options(new) - options(old))
     yield from differ(readable(options(wanted.split())), got)
+    yield from differ({len(old) + 2 * sum(edit.word == "add" for edit in way)}, {len(new)})
     yield from differ(set(judge.full(mend.left).split()), loud(files))

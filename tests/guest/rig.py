@@ -4,6 +4,7 @@
 With TCG, since not every machine that tests has more. What the guest saw comes out of its second
 serial port, which adds no PCI device; kernel messages stay on the first.
 """
+import contextlib
 import io
 import json
 import os
@@ -80,7 +81,9 @@ class Guest:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._monitor):
             if stream:
-                stream.close()
+                # What could not be sent any more is no news: the first failure is.
+                with contextlib.suppress(OSError):
+                    stream.close()
         self._folder.cleanup()
 
     def _path(self, name: str) -> str:
@@ -102,8 +105,11 @@ class Guest:
 
     def look(self, command: str) -> dict[str, str]:
         """Runs a command in the guest, has it look around, and returns its files by name."""
-        self._process.stdin.write(command.encode() + b"\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(command.encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise self._failed("ended") from error
         size = int(self._read_line())
         if size > LARGEST:
             raise self._failed(f"wants to send {size} bytes")
@@ -134,12 +140,18 @@ class Guest:
 
     def monitor(self, command: dict[str, object]) -> None:
         """A command of QMP."""
+        try:
+            self._monitor_command(command)
+        except (OSError, ValueError) as error:
+            raise self._failed(f"does not answer {command['execute']}: {error}") from error
+
+    def _monitor_command(self, command: dict[str, object]) -> None:
         if not self._monitor:
             self._monitor = socket.socket(socket.AF_UNIX)
-            self._monitor.settimeout(LIMIT)
+            self._monitor.settimeout(max(0.1, self._ends - time.monotonic()))
             self._monitor.connect(self._path("qmp"))
             self._messages = self._monitor.makefile("rw")
-            self.monitor({"execute": "qmp_capabilities"})
+            self._monitor_command({"execute": "qmp_capabilities"})
         json.dump(command, self._messages)
         self._messages.flush()
         answer: dict[str, object] = {}

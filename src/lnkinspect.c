@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "What to look at:", 1},
 	{"from-dump", 'F', "FILE", 0,
 	 "Judge a capture (lspci -x, -xxx, -xxxx, with -v or without) instead of this machine; "
-	 "- is standard input; repeatable",
+	 "- is standard input; repeatable, and more files may follow",
 	 1},
 	{"slot", 's', "SLOT", 0,
 	 "Show only this: [[[[domain]:]bus]:][device][.[function]], and the path above it", 1},
@@ -101,6 +101,7 @@ struct run {
 	FILE *to;	/* NULL until there is something to write */
 	size_t n_shown; /* functions, over all inputs */
 	uint32_t forms; /* of suggestions */
+	size_t n_captures, n_unread, n_found[LNK_ERROR + 1];
 	bool method_help, param_help, has_only, has_suggest, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
@@ -285,6 +286,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->done = true;
 		break;
 	case ARGP_KEY_ARG:
+		if (r->dumps.n) {
+			list_add(&r->dumps, arg, strlen(arg));
+			break;
+		}
 		complain(arg, "not an option; a capture is read with -F FILE");
 		exit(STATUS_USAGE);
 	default:
@@ -393,6 +398,9 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	lnk_live_settle(m);
 	lnk_judge(m, &judge);
 	lnk_remedy_make(m, r->forms);
+	r->n_captures++;
+	for (i = 0; i < m->n_findings; i++)
+		r->n_found[m->findings[i].severity]++;
 	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
 		lnk_hwdb_fill(m);
 	to = output(r);
@@ -421,10 +429,12 @@ static int run_dumps(struct run *r)
 		struct lnk_err err = {0};
 		int one = STATUS_USAGE;
 
-		if (lnk_source_read(r->dumps.words[i], &c, &err))
+		if (lnk_source_read(r->dumps.words[i], &c, &err)) {
 			complain(NULL, err.text);
-		else
+			r->n_unread++;
+		} else {
 			one = judge_all(r, &c);
+		}
 		status = lnk_status_worse(status, one);
 		lnk_captures_free(&c);
 	}
@@ -492,6 +502,29 @@ static int close_capture(FILE *to, const char *name, int status)
 	return STATUS_USAGE;
 }
 
+/* The last line over several inputs, where people read it. */
+static void put_total(struct run *r)
+{
+	struct lnk_arena a = {0};
+	const char *text;
+	size_t i;
+
+	if (r->dumps.n < 2 || r->view.quiet || r->capture || r->format == &lnk_format_json)
+		return;
+	text = lnk_strf(&a, "Together: %zu inputs, %zu capture%s; found:", r->dumps.n,
+			r->n_captures, r->n_captures == 1 ? "" : "s");
+	for (i = LNK_ERROR + 1; i-- > LNK_NOTICE;)
+		text = lnk_strf(&a, "%s %zu %s%s%s", text, r->n_found[i],
+				lnk_severity_name((enum lnk_severity)i),
+				r->n_found[i] == 1 ? "" : "s", i > LNK_NOTICE ? "," : ".");
+	if (r->n_unread)
+		text = lnk_strf(&a, "%s %zu input%s could not be read.", text, r->n_unread,
+				r->n_unread == 1 ? "" : "s");
+	fputc('\n', r->to);
+	lnk_put_para(r->to, &r->view, "", 2, text);
+	lnk_arena_free(&a);
+}
+
 static int run(struct run *r)
 {
 	int status;
@@ -507,6 +540,7 @@ static int run(struct run *r)
 		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
 		status = STATUS_CANNOT_TELL;
 	}
+	put_total(r);
 	if (r->format->end && r->format->end(r->to, &r->view, status))
 		status = STATUS_USAGE;
 	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
@@ -561,7 +595,7 @@ int main(int argc, char **argv)
 	atexit(check_stdout);
 	argp_err_exit_status = STATUS_USAGE;
 	check_words(argc, argv);
-	if (argp_parse(&argp, argc, argv, 0, NULL, &r))
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r))
 		return STATUS_USAGE;
 	r.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	r.view.width = terminal_width();

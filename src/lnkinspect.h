@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define LNK_NAME    "lnkinspect"
 #define LNK_VERSION "0.1"
@@ -393,6 +394,7 @@ struct lnk_damage {
 struct lnk_model {
 	struct lnk_arena arena;
 	const char *source; /* file name, "-", or "this machine" */
+	const char *part;   /* which part of it, in words: "old side of the diff"; NULL: all */
 	uint32_t line;	    /* several snapshots in one input: where this one starts; else 0 */
 	unsigned snapshots; /* in the same input; 1 normally */
 	struct lnk_env env;
@@ -589,14 +591,36 @@ const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,
 /* Vendor and device names: udev's hardware database, then pci.ids; once per id. */
 void lnk_hwdb_fill(struct lnk_model *m);
 
-/* ---- source.c: from bytes to captures ----------------------------------------------------- */
+/* ---- stream.c: one input's bytes, a window at a time --------------------------------------- */
 
-/* One input's bytes. */
-struct lnk_input {
-	const char *name;
-	const char *data; /* not terminated */
-	size_t size;
+#define LNK_WINDOW (128u << 10)
+#define LNK_START  16u
+#define LNK_ROOM   16u /* that fill is given at least: a character is not cut in two */
+
+/* The bytes from window + at to window + end are there to be read; who reads moves ->at. */
+struct lnk_stream {
+	/* Up to @room (LNK_ROOM or more) bytes, at least one; 0 at the end; a negative errno. */
+	ssize_t (*fill)(struct lnk_stream *s, char *to, size_t room);
+	void *from;	  /* for fill */
+	int fd;		  /* what is read, or */
+	const char *data; /* from memory, so much: */
+	size_t rest;
+	char *window;
+	size_t at, end;
+	bool ended;	       /* nothing comes after what is in the window */
+	int error;	       /* a negative errno: reading failed, and what was read is not all */
+	uint64_t total;	       /* bytes read so far */
+	char start[LNK_START]; /* the first of them */
 };
+void lnk_stream_open(struct lnk_stream *s,
+		     ssize_t (*fill)(struct lnk_stream *s, char *to, size_t room), void *from);
+void lnk_stream_fd(struct lnk_stream *s, int fd); /* stays open */
+void lnk_stream_memory(struct lnk_stream *s, const char *data, size_t n);
+void lnk_stream_close(struct lnk_stream *s);
+/* Fills the window behind what is still to be read, which moves to its start. */
+void lnk_stream_more(struct lnk_stream *s);
+
+/* ---- source.c: from bytes to captures ----------------------------------------------------- */
 
 /* A growing list of captures, in the order of the input. */
 struct lnk_captures {
@@ -609,24 +633,17 @@ void lnk_captures_free(struct lnk_captures *c);
 struct lnk_source {
 	const char *name; /* "lspci" */
 	const char *what; /* for messages: "output of lspci -x, -xxx, -xxxx or -vv" */
-	/* Does this look like mine? Reads, changes nothing. */
-	bool (*recognise)(const struct lnk_input *in);
-	/* Adds at least one model, sorted, not walked; or fails with words. */
-	int (*read)(const struct lnk_input *in, struct lnk_captures *out, struct lnk_err *err);
+	/* Do these first bytes look like mine? NULL: it takes reading to know. */
+	bool (*recognise)(const char *start, size_t n);
+	/*
+	 * Adds at least one model, sorted, not walked. -ENODATA: there is nothing of mine in it;
+	 * another negative errno: fails with words, or the stream has failed.
+	 */
+	int (*read)(struct lnk_stream *in, struct lnk_captures *out, struct lnk_err *err);
 };
-/* Reads @path ("-": standard input) and gives it to the first source that recognises it. */
+/* Reads @path ("-": standard input) with the first source that finds something in it. */
 int lnk_source_read(const char *path, struct lnk_captures *out, struct lnk_err *err);
 extern const struct lnk_source lnk_source_lspci;
-
-/* ---- text.c: bytes to lines --------------------------------------------------------------- */
-
-struct lnk_lines {
-	const char *at, *end;
-	uint32_t line; /* number of the line that was returned last, from 1 */
-};
-void lnk_lines_init(struct lnk_lines *l, const struct lnk_input *in);
-/* The next line without its end (LF or CRLF); false at the end. Not terminated. */
-bool lnk_lines_next(struct lnk_lines *l, const char **s, size_t *n);
 
 /* ---- source-live.c: this machine, or a copied tree through libpci ------------------------- */
 

@@ -23,11 +23,6 @@ static bool is_hex(char c)
 	return hex[(uint8_t)c];
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* How many hex digits @s starts with, up to @max, and their value. */
 static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
 {
@@ -58,7 +53,7 @@ static bool read_bytes(const char *s, uint8_t bytes[ROW])
 }
 
 /* A row exactly as lspci prints it: "00: ", from 100 on "100: ", and 16 bytes. */
-static bool quick_row(struct lnk_line *l, const char *s, size_t n)
+bool lnk_line_row(struct lnk_line *l, const char *s, size_t n)
 {
 	unsigned digits = n == 2 + 2 + ROW_TEXT ? 2 : 3;
 
@@ -84,7 +79,7 @@ static bool was_row(const struct lnk_line *l)
 /* Two hex digits, a blank or the end behind them. */
 static bool is_byte(const char *s, size_t n)
 {
-	return n >= 2 && is_hex(s[0]) && is_hex(s[1]) && (n == 2 || is_blank(s[2]));
+	return n >= 2 && is_hex(s[0]) && is_hex(s[1]) && (n == 2 || lnk_is_blank(s[2]));
 }
 
 /*
@@ -98,10 +93,10 @@ static bool any_row(struct lnk_line *l)
 	bool bad = false;
 
 	if (digits < 2 || digits > 8 || digits == l->n || l->s[digits] != ':' ||
-	    (i < l->n && !is_blank(l->s[i])))
+	    (i < l->n && !lnk_is_blank(l->s[i])))
 		return false;
 	while (i < l->n) {
-		if (is_blank(l->s[i])) {
+		if (lnk_is_blank(l->s[i])) {
 			i++;
 			continue;
 		}
@@ -113,7 +108,7 @@ static bool any_row(struct lnk_line *l)
 		} else {
 			bad = true;
 		}
-		while (i < l->n && !is_blank(l->s[i]))
+		while (i < l->n && !lnk_is_blank(l->s[i]))
 			i++;
 	}
 	if (bad && !good)
@@ -138,37 +133,71 @@ static bool read_devfn(const char *s, size_t n, uint8_t *devfn)
 }
 
 /*
- * "00:1f.3 ", with a domain of 4 to 8 digits "10000:e1:00.0 ", and as lspci -PP writes it with the
- * bridges on the way, "00:1c.0/02:00.0 ".
+ * "00:1f.3", with a domain of 4 to 8 digits "10000:e1:00.0", and as lspci -PP writes it with the
+ * bridges on the way, "00:1c.0/02:00.0". Returns its length; 0: it is none.
  */
-static bool header(struct lnk_line *l)
+static size_t read_address(const char *s, size_t n, struct lnk_addr *addr)
 {
 	uint32_t domain = 0, bus;
-	unsigned digits = read_hex(l->s, l->n, 9, &bus);
+	unsigned digits = read_hex(s, n, 9, &bus);
 	size_t i = digits;
 
-	if (digits >= 4 && digits <= 8 && i < l->n && l->s[i] == ':') {
+	if (digits >= 4 && digits <= 8 && i < n && s[i] == ':') {
 		domain = bus;
 		i++;
-		digits = read_hex(l->s + i, l->n - i, 3, &bus);
+		digits = read_hex(s + i, n - i, 3, &bus);
 		i += digits;
 	}
 	for (;;) {
-		if (digits != 2 || l->n - i < 6 || l->s[i] != ':' ||
-		    !read_devfn(l->s + i + 1, l->n - i - 1, &l->addr.devfn))
-			return false;
+		if (digits != 2 || n - i < 5 || s[i] != ':' ||
+		    !read_devfn(s + i + 1, n - i - 1, &addr->devfn))
+			return 0;
 		i += 5;
-		if (l->s[i] != '/')
+		if (i == n || s[i] != '/')
 			break;
-		digits = read_hex(l->s + i + 1, l->n - i - 1, 3, &bus);
+		digits = read_hex(s + i + 1, n - i - 1, 3, &bus);
 		i += 1 + digits;
 	}
-	if (!is_blank(l->s[i]))
+	addr->domain = domain;
+	addr->bus = (uint8_t)bus;
+	return i;
+}
+
+static bool header(struct lnk_line *l)
+{
+	size_t i = read_address(l->s, l->n, &l->addr);
+
+	if (!i || i == l->n || !lnk_is_blank(l->s[i]))
 		return false;
-	while (i < l->n && is_blank(l->s[i]))
+	while (i < l->n && lnk_is_blank(l->s[i]))
 		i++;
-	l->addr.domain = domain;
-	l->addr.bus = (uint8_t)bus;
+	l->title = i;
+	l->kind = LNK_LINE_HEADER;
+	return true;
+}
+
+/*
+ * "pci 0000:00:1c.0: config space:", under which the kernel prints its early dump; older ones leave
+ * out a colon. Linux drivers/pci/probe.c early_dump_pci_device().
+ */
+static bool early_header(struct lnk_line *l)
+{
+	static const char before[] = "pci ", behind[] = " config space";
+	size_t n = sizeof(before) - 1, i = n;
+
+	if (l->n < n || memcmp(l->s, before, n) != 0)
+		return false;
+	i += read_address(l->s + n, l->n - n, &l->addr);
+	if (i == n)
+		return false;
+	i += i < l->n && l->s[i] == ':';
+	n = sizeof(behind) - 1;
+	if (l->n - i < n || memcmp(l->s + i, behind, n) != 0)
+		return false;
+	i += n;
+	i += i < l->n && l->s[i] == ':';
+	if (i != l->n)
+		return false;
 	l->title = i;
 	l->kind = LNK_LINE_HEADER;
 	return true;
@@ -184,7 +213,7 @@ static bool almost_header(struct lnk_line *l)
 	unsigned digits = 0, colons = 0, dots = 0, others = 0;
 	size_t i;
 
-	for (i = 0; i < l->n && i < 40 && !is_blank(l->s[i]); i++) {
+	for (i = 0; i < l->n && i < 40 && !lnk_is_blank(l->s[i]); i++) {
 		if (is_hex(l->s[i]))
 			digits++;
 		else if (l->s[i] == ':' || l->s[i] == '/')
@@ -196,69 +225,43 @@ static bool almost_header(struct lnk_line *l)
 	}
 	if (i < 6 || i == 40 || digits < 4 || colons + dots < 1 || dots + others < 1 || others > 1)
 		return false;
-	while (i < l->n && is_blank(l->s[i]))
+	while (i < l->n && lnk_is_blank(l->s[i]))
 		i++;
 	l->title = i;
 	l->kind = LNK_LINE_ALMOST;
 	return true;
 }
 
-/* "8c8", "2,3c2,3", "@@ ... @@": what follows in a diff belongs to a function that is not shown. */
-static bool is_hunk(const struct lnk_line *l)
+void lnk_line_look(struct lnk_line *l)
 {
-	size_t i = 0, commands = 0;
-
-	if (l->n >= 3 && !memcmp(l->s, "@@ ", 3))
-		return true;
-	for (i = 0; i < l->n; i++) {
-		if (l->s[i] == 'a' || l->s[i] == 'c' || l->s[i] == 'd')
-			commands++;
-		else if (l->s[i] != ',' && (l->s[i] < '0' || l->s[i] > '9'))
-			return false;
-	}
-	return commands == 1 && l->n >= 3 && is_hex(l->s[0]) && l->s[0] <= '9';
-}
-
-/* Takes off what mail programs and people put before a line. */
-static void unwrap(struct lnk_line *l)
-{
-	size_t indent = 0;
-
-	while (l->n && (is_blank(*l->s) || *l->s == '>')) {
-		bool quote = *l->s == '>';
-
-		l->s++;
-		l->n--;
-		indent = quote ? 0 : indent + 1;
-		if (quote && l->n && *l->s == ' ') {
-			l->s++;
-			l->n--;
-		}
-	}
-	while (l->n && is_blank(l->s[l->n - 1]))
-		l->n--;
-	l->indented = indent;
-}
-
-void lnk_line_look(struct lnk_line *l, const char *s, size_t n)
-{
-	if (quick_row(l, s, n))
-		return;
-	l->s = s;
-	l->n = n;
 	l->kind = LNK_LINE_TEXT;
 	l->lspci_row = false;
-	unwrap(l);
 	if (!l->n)
 		l->kind = LNK_LINE_BLANK;
 	else if (is_hex(*l->s) && (any_row(l) || header(l)))
 		return;
+	else if (*l->s == 'p' && early_header(l))
+		return;
 	else if (was_row(l))
 		l->kind = LNK_LINE_BAD_ROW;
-	else if (!l->indented && is_hunk(l))
-		l->kind = LNK_LINE_HUNK;
 	else if (!l->indented)
 		almost_header(l);
+}
+
+unsigned lnk_line_bytes(const char *s, size_t n)
+{
+	unsigned bytes = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (lnk_is_blank(s[i]))
+			continue;
+		if (!is_byte(s + i, n - i))
+			return 0;
+		bytes++;
+		i++;
+	}
+	return bytes;
 }
 
 bool lnk_line_part(struct lnk_line *l, const char *s, size_t n, uint16_t *known)

@@ -22,14 +22,8 @@
 
 /* ---- Pieces of a line ---------------------------------------------------------------------- */
 
-/* A part of a line; nothing in it is terminated. */
-struct part {
-	const char *s;
-	size_t n;
-};
-
 /* Moves past @word where the part starts with it. */
-static bool skip(struct part *p, const char *word)
+static bool skip(struct lnk_part *p, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -40,7 +34,7 @@ static bool skip(struct part *p, const char *word)
 	return true;
 }
 
-static void skip_blanks(struct part *p)
+static void skip_blanks(struct lnk_part *p)
 {
 	while (p->n && (*p->s == ' ' || *p->s == '\t')) {
 		p->s++;
@@ -49,7 +43,7 @@ static void skip_blanks(struct part *p)
 }
 
 /* Moves past the next @word, wherever it is. */
-static bool skip_to(struct part *p, const char *word)
+static bool skip_to(struct lnk_part *p, const char *word)
 {
 	const char *at = memmem(p->s, p->n, word, strlen(word));
 
@@ -70,7 +64,7 @@ static int hex_digit(char c)
 }
 
 /* Moves past a number of exactly @digits hex digits. */
-static bool skip_hex(struct part *p, unsigned digits, uint32_t *v)
+static bool skip_hex(struct lnk_part *p, unsigned digits, uint32_t *v)
 {
 	uint32_t x = 0;
 	unsigned i;
@@ -91,9 +85,9 @@ static bool skip_hex(struct part *p, unsigned digits, uint32_t *v)
 }
 
 /* "8086:1901" and what follows it is no part of a number. */
-static bool skip_ids(struct part *p, uint32_t *id)
+static bool skip_ids(struct lnk_part *p, uint32_t *id)
 {
-	struct part at = *p;
+	struct lnk_part at = *p;
 	uint32_t vendor, device;
 
 	if (!skip_hex(&at, 4, &vendor) || !skip(&at, ":") || !skip_hex(&at, 4, &device))
@@ -224,7 +218,7 @@ static int lower(char c)
 /* bsearch(): without regard to case, which changed over the years. */
 static int same_words(const void *key, const void *element)
 {
-	const struct part *p = key;
+	const struct lnk_part *p = key;
 	const char *words = ((const struct class_words *)element)->words;
 	size_t i;
 
@@ -235,13 +229,13 @@ static int same_words(const void *key, const void *element)
 }
 
 /* "PCI bridge", "PCI bridge [0604]", "Class 0604", "0604", "060400" (the NVIDIA driver's list). */
-static bool read_class(struct part p, uint32_t *class)
+static bool read_class(struct lnk_part p, uint32_t *class)
 {
 	const struct class_words *found;
 	uint32_t v;
 
 	if (p.n > 6 && p.s[p.n - 1] == ']' && p.s[p.n - 6] == '[') {
-		struct part in = {p.s + p.n - 5, 4};
+		struct lnk_part in = {p.s + p.n - 5, 4};
 
 		if (!skip_hex(&in, 4, &v))
 			return false;
@@ -264,7 +258,7 @@ static bool read_class(struct part p, uint32_t *class)
 }
 
 /* "1b36:000c", "Device 1b36:000c", "Vendor 10de Device 1b80", or names and "[10de:1b80]". */
-static bool read_ids(struct part p, uint32_t *id)
+static bool read_ids(struct lnk_part p, uint32_t *id)
 {
 	uint32_t vendor, device, last;
 	bool found = false;
@@ -288,7 +282,7 @@ static bool read_ids(struct part p, uint32_t *id)
 }
 
 /* How much of the first @n bytes stands before @word: all, where it does not occur. */
-static size_t length_before(struct part p, size_t n, const char *word)
+static size_t length_before(struct lnk_part p, size_t n, const char *word)
 {
 	const char *at = memmem(p.s, n, word, strlen(word));
 
@@ -298,15 +292,15 @@ static size_t length_before(struct part p, size_t n, const char *word)
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 {
 	const char *colon = memmem(s, n, ": ", 2);
-	struct part rest = {s, n}, at;
+	struct lnk_part rest = {s, n}, at;
 	uint32_t class, id, v;
 
 	/* We write a class that is not known so. */
 	if (skip_ids(&rest, &id) && !rest.n)
 		learn(w, LNK_R_ID, id);
-	if (!colon || !read_class((struct part){s, (size_t)(colon - s)}, &class))
+	if (!colon || !read_class((struct lnk_part){s, (size_t)(colon - s)}, &class))
 		return;
-	rest = (struct part){colon + 2, n - (size_t)(colon + 2 - s)};
+	rest = (struct lnk_part){colon + 2, n - (size_t)(colon + 2 - s)};
 	skip_blanks(&rest);
 	at = rest;
 	if (skip_to(&at, "(rev ") && skip_hex(&at, 2, &v))
@@ -319,14 +313,16 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 		learn(w, LNK_R_ID, id);
 		return;
 	}
-	w->name = rest.s;
 	w->name_n = length_before(rest, length_before(rest, rest.n, " (rev "), " (prog-if ");
+	if (w->name_n > sizeof(w->name))
+		w->name_n = sizeof(w->name);
+	memcpy(w->name, rest.s, w->name_n);
 }
 
 /* ---- The lines below it -------------------------------------------------------------------- */
 
 /* "primary=00, secondary=01, subordinate=0a, sec-latency=0" */
-static void read_buses(struct lnk_words *w, struct part p)
+static void read_buses(struct lnk_words *w, struct lnk_part p)
 {
 	uint32_t primary, secondary, subordinate;
 
@@ -342,7 +338,7 @@ static void read_buses(struct lnk_words *w, struct part p)
  * "Express (v2) Root Port (Slot+), MSI 00"; lspci -v leaves the version out, which is 0 then.
  * PCIe 7.5.3.2.
  */
-static void read_express(struct lnk_words *w, struct part p)
+static void read_express(struct lnk_words *w, struct lnk_part p)
 {
 	static const struct {
 		const char *words;
@@ -378,7 +374,7 @@ static void read_express(struct lnk_words *w, struct part p)
 }
 
 /* "[80] Express ...", "[100 v1] Advanced Error Reporting", "<access denied>" */
-static void read_capability(struct lnk_words *w, struct part p)
+static void read_capability(struct lnk_words *w, struct lnk_part p)
 {
 	w->caps = true;
 	if (!skip(&p, "[") || !skip_to(&p, "] ") || !p.n) {
@@ -413,9 +409,9 @@ bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t
 }
 
 /* "Port #0, Speed 8GT/s, Width x16, ..." and "Speed 8GT/s (ok), Width x16 (ok)" */
-static void read_link(struct lnk_words *w, enum lnk_reg r, struct part p)
+static void read_link(struct lnk_words *w, enum lnk_reg r, struct lnk_part p)
 {
-	struct part speed;
+	struct lnk_part speed;
 	uint32_t reg;
 
 	if (!skip_to(&p, "Speed "))
@@ -429,8 +425,10 @@ static void read_link(struct lnk_words *w, enum lnk_reg r, struct part p)
 }
 
 /* People leave out what they think does not matter: then what is not there proves nothing. */
-static bool left_out(struct part p)
+bool lnk_words_left_out(const char *s, size_t n)
 {
+	struct lnk_part p = {s, n};
+
 	return skip(&p, "...") || skip(&p, "[...") || skip(&p, "(...") || skip(&p, "[snip") ||
 	       skip(&p, "<snip") || skip(&p, "--snip") || skip(&p, "8<") ||
 	       skip(&p, "\xe2\x80\xa6");
@@ -442,10 +440,10 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 		"Control: ", "Status: Cap+", "Flags: ",	   "Subsystem: ",
 		"Latency: ", "Region ",	     "Memory at ",
 	};
-	struct part p = {s, n};
+	struct lnk_part p = {s, n};
 	size_t i;
 
-	if (left_out(p))
+	if (lnk_words_left_out(s, n))
 		w->doubt = true;
 	if (n < 8 || memchr("BCFKLMRS!", s[0], 9) == NULL)
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lspci.h - what the files that read lspci's text share: lines, words, groups */
+/* lspci.h - what the files that read lspci's text share: words, groups */
 #ifndef LSPCI_H
 #define LSPCI_H
 
-#include "lnkinspect.h"
+#include "text.h"
 
 /* @value moved to where the mask @mask selects it: FIELD_GET the other way round. */
 #define FIELD_PREP(mask, value)                                                                    \
@@ -13,59 +13,31 @@
 #define CLASS_PROG_IF 0x0000ff00u
 #define CLASS_CODE    0xffff0000u
 
-/* ---- lspci-line.c: what one line is ------------------------------------------------------- */
-
-#define LNK_ROW	 16u			 /* bytes in each row that lspci writes */
-#define LNK_ROWS (LNK_CFG_MAX / LNK_ROW) /* rows in a configuration space */
-
-enum lnk_line_kind {
-	LNK_LINE_TEXT,
-	LNK_LINE_BLANK,
-	LNK_LINE_HEADER, /* a function's address and its words */
-	LNK_LINE_ALMOST, /* what was a header but for a character or a number out of range */
-	LNK_LINE_ROW,	 /* 1 to 16 bytes */
-	LNK_LINE_BAD_ROW,
-	LNK_LINE_HUNK, /* a diff goes on somewhere else */
-};
-
-struct lnk_line {
-	enum lnk_line_kind kind;
-	const char *s; /* behind quoting and indentation; not set for a row as lspci writes it */
-	size_t n;
-	bool indented;
-	bool lspci_row; /* the offset is written as lspci does, the row is full */
-	struct lnk_addr addr;
-	size_t title; /* where the words after the address start */
-	uint32_t off;
-	unsigned n_bytes;
-	uint8_t bytes[LNK_ROW];
-};
-void lnk_line_look(struct lnk_line *l, const char *s, size_t n);
-/* "40: 01 -- ...", a row of which some bytes are not known; a bit in @known for each that is. */
-bool lnk_line_part(struct lnk_line *l, const char *s, size_t n, uint16_t *known);
-
 /* ---- lspci-words.c: what lspci's words say of one function -------------------------------- */
 
 /* The value of LNK_R_PCIECAP that says: there is no Express capability. */
 #define LNK_WORDS_NO_EXPRESS 0xffffu
+#define LNK_WORDS_NAME	     256u
 
 /* One function's words while they are read, line by line. */
 struct lnk_words {
 	struct lnk_hint hint;
-	const char *name; /* vendor and device in words where the ids are not there; in the input */
-	size_t name_n;
 	bool lspci;   /* a line that only lspci -v or -k writes was among them */
 	bool caps;    /* it names capabilities */
 	bool express; /* one of them is Express, whether its type can be read or not */
 	bool no_caps; /* its status says that there is no list */
 	bool doubt;   /* part of the list was denied, is broken or was left out */
 	bool whole;   /* what follows the capabilities was seen, so none was cut off */
+	size_t name_n;
+	char name[LNK_WORDS_NAME]; /* vendor and device in words where the ids are not there */
 };
 
 /* The words after the address in a function's first line. */
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n);
 /* A later line, without its indentation. */
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n);
+/* A line that says that something was left out here. */
+bool lnk_words_left_out(const char *s, size_t n);
 /* No more lines: draws the conclusions that need all of them. */
 void lnk_words_end(struct lnk_words *w);
 /*

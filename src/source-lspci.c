@@ -13,8 +13,8 @@
 #include "lspci.h"
 
 #define ROW	   LNK_ROW
-#define MAX_SHOTS  1000u /* snapshots in one input */
-#define MAX_STRING 256u	 /* bytes of a string in a capture's head */
+#define MAX_SHOTS  1000u	  /* snapshots in one input */
+#define MAX_STRING LNK_WORDS_NAME /* bytes of a string in a capture's head */
 
 #define TITLE_REGS (BIT(LNK_R_ID) | BIT(LNK_R_CLASS))
 
@@ -25,6 +25,7 @@ enum gap {
 	GAP_NONE,
 	GAP_TEXT,   /* a line that is not indented: wrapped text, or trouble told by lspci itself */
 	GAP_BLANK,  /* a blank line ends a function in lspci's output */
+	GAP_HUNK,   /* a diff left out lines: what follows may belong to another one */
 	GAP_CLOSED, /* nothing more belongs to it */
 };
 
@@ -34,19 +35,24 @@ struct open_fn {
 	enum gap gap;
 	struct lnk_addr addr;
 	uint32_t line;
-	unsigned end;		 /* the bytes known end here */
-	uint16_t have[LNK_ROWS]; /* one bit for each byte of a row that is known */
+	unsigned end;		    /* the bytes known end here */
+	uint32_t row_off, row_line; /* of the last row: its number in a diff's file */
+	uint16_t have[LNK_ROWS];    /* one bit for each byte of a row that is known */
 	uint8_t bytes[LNK_CFG_MAX];
 	struct lnk_words words;
 	bool facts;	      /* of a capture that we wrote: */
 	struct lnk_live live; /* without its strings, */
 	struct lnk_hint attr;
-	const char *driver, *power_state; /* which are in the input */
 	size_t driver_n, power_n;
+	char driver[MAX_STRING], power_state[MAX_STRING];
 };
 
-/* May a row at @off stand here? What follows a gap must go on where the rows before it ended. */
-static bool in_place(const struct open_fn *f, uint32_t off)
+/*
+ * May a row at @off stand here, in line @line of a diff's file? What follows a gap must go on where
+ * the rows before it ended. Behind lines that a diff left out it does so where they were as many as
+ * the rows that are missing: another function's offsets had to start again at 0.
+ */
+static bool in_place(const struct open_fn *f, uint32_t off, uint32_t line)
 {
 	switch (f->gap) {
 	case GAP_NONE:
@@ -55,6 +61,9 @@ static bool in_place(const struct open_fn *f, uint32_t off)
 		return off >= f->end;
 	case GAP_BLANK:
 		return f->end && off == f->end;
+	case GAP_HUNK:
+		return f->end && off > f->row_off &&
+		       off - f->row_off == (uint64_t)ROW * (line - f->row_line);
 	case GAP_CLOSED:
 		break;
 	}
@@ -126,13 +135,14 @@ static void keep_bytes(const struct open_fn *f, struct lnk_arena *a, struct lnk_
 
 /* ---- The reader ---------------------------------------------------------------------------- */
 
+/* One for the input, and one for each side of a diff in it. */
 struct reader {
-	struct lnk_lines lines;
 	struct lnk_captures *out;
-	size_t first;	      /* of our models in out */
-	size_t done;	      /* functions in those that are finished */
+	size_t done;	      /* functions in the captures that are finished */
+	uint32_t line;	      /* that is read, in the input */
+	uint32_t side_line;   /* and in a diff's file */
+	bool cut;	      /* it is the last, and has no end */
 	bool ours;	      /* the input starts with the head of a capture that we wrote */
-	bool cut;	      /* the last line has no end */
 	bool full;	      /* a limit was reached that ends the reading */
 	struct lnk_group old; /* the one before, of which the one that is read may be part */
 	struct lnk_group now;
@@ -147,7 +157,7 @@ static void check_complete(const struct reader *r, struct lnk_model *m)
 	m->env.complete = m->n_fns == m->env.functions;
 	if (m->env.complete)
 		return;
-	lnk_model_damage(m, r->lines.line, "%zu functions, and its head says %zu", m->n_fns,
+	lnk_model_damage(m, r->line, "%zu functions, and its head says %zu", m->n_fns,
 			 m->env.functions);
 	m->damage_unplaced = true;
 }
@@ -187,7 +197,7 @@ static void next_group(struct reader *r)
 	lnk_group_head(m, &r->now.m->env);
 	close_group(r);
 	r->now.m = m;
-	if (r->old.m && r->out->n - r->first + 2 > MAX_SHOTS) {
+	if (r->old.m && r->out->n + 2 > MAX_SHOTS) {
 		r->old.m->limit =
 			lnk_strf(&r->old.m->arena, "more than %u snapshots: the rest is left out",
 				 MAX_SHOTS);
@@ -237,9 +247,9 @@ static void keep_facts(struct open_fn *f, struct lnk_arena *a, struct lnk_fn *fn
 	*fn->live = f->live;
 	/* That there are no link attributes is known where what follows them was seen. */
 	fn->live->attrs_read &= f->words.whole || f->end;
-	if (f->driver)
+	if (f->driver_n)
 		fn->live->driver = clean(a, f->driver, f->driver_n);
-	if (f->power_state)
+	if (f->power_n)
 		fn->live->power_state = clean(a, f->power_state, f->power_n);
 }
 
@@ -284,24 +294,18 @@ static void begin_function(struct reader *r, const struct lnk_line *l)
 	f->had_words = twin && twin->text && twin->text->known & ~TITLE_REGS;
 	f->gap = GAP_NONE;
 	f->addr = l->addr;
-	f->line = r->lines.line;
+	f->line = r->line;
 	memset(f->have, 0, (f->end + ROW - 1) / ROW * sizeof(f->have[0]));
 	f->end = 0;
 	f->words = (struct lnk_words){0};
 	f->facts = false;
 	f->live = (struct lnk_live){0};
 	f->attr = (struct lnk_hint){0};
-	f->driver = f->power_state = NULL;
+	f->driver_n = f->power_n = 0;
 	lnk_words_title(&f->words, l->s + l->title, l->n - l->title);
 }
 
 /* ---- What the lines mean ------------------------------------------------------------------- */
-
-/* Is this the last line, and has it no end? */
-static bool cut_short(const struct reader *r)
-{
-	return r->cut && r->lines.at == r->lines.end;
-}
 
 /* A row that belongs to no function that is known, or to one whose header was lost. */
 static void orphan(struct reader *r, const struct lnk_line *l)
@@ -311,7 +315,7 @@ static void orphan(struct reader *r, const struct lnk_line *l)
 	/* Other programs write dumps too: only what lspci alone writes is part of a capture. */
 	if (!l->lspci_row)
 		return;
-	lnk_model_damage(r->now.m, r->lines.line, "hex row with no function above it");
+	lnk_model_damage(r->now.m, r->line, "hex row with no function above it");
 	r->now.m->damage_unplaced = true;
 }
 
@@ -327,20 +331,22 @@ static void begin_rows(struct reader *r)
 static void on_row(struct reader *r, const struct lnk_line *l)
 {
 	struct open_fn *f = &r->f;
-	uint32_t line = r->lines.line;
-	bool last = cut_short(r);
+	uint32_t line = r->line;
 
-	if (!f->open || !in_place(f, l->off)) {
+	if (!f->open || !in_place(f, l->off, r->side_line)) {
 		orphan(r, l);
 		return;
 	}
-	f->gap = GAP_NONE;
+	/* What should have been part of a line above may have been one of its own. */
+	f->gap = l->joined ? GAP_TEXT : GAP_NONE;
+	f->row_off = l->off;
+	f->row_line = r->side_line;
 	begin_rows(r);
 	if (l->off > LNK_CFG_MAX - l->n_bytes) {
 		lnk_model_damage(r->now.m, line, "hex row beyond the end of configuration space");
 		return;
 	}
-	if (l->n_bytes < ROW && !last) {
+	if (l->n_bytes < ROW && !r->cut) {
 		lnk_model_damage(r->now.m, line, "hex row with %u bytes", l->n_bytes);
 		return;
 	}
@@ -363,7 +369,7 @@ static void on_bad_row(struct reader *r, const struct lnk_line *l)
 		return;
 	}
 	begin_rows(r);
-	lnk_model_damage(r->now.m, r->lines.line, "hex row that cannot be read");
+	lnk_model_damage(r->now.m, r->line, "hex row that cannot be read");
 }
 
 /* The words say that it was a header; what it said first, its address, is lost. */
@@ -375,7 +381,7 @@ static void on_almost(struct reader *r, const struct lnk_line *l)
 	lnk_words_title(&w, l->s + l->title, l->n - l->title);
 	if (!(w.hint.known & BIT(LNK_R_CLASS)))
 		return;
-	lnk_model_damage(r->now.m, r->lines.line, "address of a function that cannot be read");
+	lnk_model_damage(r->now.m, r->line, "address of a function that cannot be read");
 	r->now.m->damage_unplaced = true;
 }
 
@@ -387,7 +393,7 @@ static void on_text(struct reader *r, const struct lnk_line *l)
 		return;
 	if (f->gap < GAP_BLANK)
 		lnk_words_line(&f->words, l->s, l->n);
-	if (!l->indented && f->gap == GAP_NONE)
+	if ((!l->indented || l->joined) && f->gap == GAP_NONE)
 		f->gap = GAP_TEXT;
 }
 
@@ -485,6 +491,18 @@ static bool *flag_of(struct open_fn *f, const struct lnk_line *l, const char **s
 	return NULL;
 }
 
+static bool keep_string(const struct lnk_line *l, const char *key, char *to, size_t *to_n)
+{
+	const char *s;
+	size_t n;
+
+	if (!value_of(l, key, &s, &n))
+		return false;
+	*to_n = n < MAX_STRING ? n : MAX_STRING;
+	memcpy(to, s, *to_n);
+	return true;
+}
+
 static void on_fact(struct open_fn *f, const struct lnk_line *l)
 {
 	const char *s;
@@ -495,8 +513,8 @@ static void on_fact(struct open_fn *f, const struct lnk_line *l)
 	if (flag) {
 		*flag = says(s, n, "yes");
 		f->facts = true;
-	} else if (value_of(l, "driver", &f->driver, &f->driver_n) ||
-		   value_of(l, "power_state", &f->power_state, &f->power_n)) {
+	} else if (keep_string(l, "driver", f->driver, &f->driver_n) ||
+		   keep_string(l, "power_state", f->power_state, &f->power_n)) {
 		f->facts = true;
 	} else if (value_of(l, "max_link", &s, &n)) {
 		f->facts |= read_attr(&f->attr, LNK_R_MAXLINK, s, n);
@@ -522,7 +540,7 @@ static bool on_part(struct reader *r, const struct lnk_line *l)
 		struct lnk_line byte = {.off = row.off + i, .n_bytes = 1, .bytes = {row.bytes[i]}};
 
 		if (known >> i & 1 && !put_bytes(&r->f, &byte))
-			lnk_model_damage(r->now.m, r->lines.line,
+			lnk_model_damage(r->now.m, r->line,
 					 "hex row contradicts bytes of the same function");
 	}
 	return true;
@@ -541,66 +559,77 @@ static void on_remark(struct reader *r, const struct lnk_line *l)
 			next_group(r);
 		r->now.m->env = (struct lnk_env){0};
 	} else if (!r->f.open) {
-		on_env(r->now.m, l, r->lines.line);
+		on_env(r->now.m, l, r->line);
 	} else if (r->f.gap == GAP_NONE && !on_part(r, l)) {
 		on_fact(&r->f, l);
 	}
 }
 
-/* ---- The source ---------------------------------------------------------------------------- */
+/* ---- A line, and all of them --------------------------------------------------------------- */
 
-static void read_line(struct reader *r, const char *s, size_t n)
+/* Behind a hunk's head only rows can prove that they still belong to the function above it. */
+static void on_hunk(struct reader *r)
 {
-	struct lnk_line l;
+	if (r->f.open && r->f.end && r->side_line)
+		r->f.gap = GAP_HUNK;
+	else
+		end_function(r);
+}
 
-	lnk_line_look(&l, s, n);
-	switch (l.kind) {
+static void read_line(struct reader *r, const struct lnk_line *l)
+{
+	r->line = l->line;
+	r->cut = l->unended;
+	switch (l->kind) {
 	case LNK_LINE_ROW:
-		on_row(r, &l);
+		on_row(r, l);
 		break;
 	case LNK_LINE_HEADER:
-		begin_function(r, &l);
+		begin_function(r, l);
 		break;
 	case LNK_LINE_BLANK:
 		/* Blanks without an end may have been an indentation. */
-		if (!cut_short(r))
+		if (!r->cut)
 			on_blank(r);
 		break;
 	case LNK_LINE_BAD_ROW:
-		on_bad_row(r, &l);
+		on_bad_row(r, l);
 		break;
 	case LNK_LINE_ALMOST:
-		on_almost(r, &l);
+		on_almost(r, l);
 		break;
 	case LNK_LINE_HUNK:
-		end_function(r);
+		on_hunk(r);
 		break;
 	case LNK_LINE_TEXT:
 		/* "Width x1" may have been "Width x16". */
-		if (cut_short(r))
+		if (r->cut)
 			break;
-		r->ours |= is_head(&l);
-		if (r->ours && l.n >= 2 && l.s[0] == '#' && l.s[1] == ' ')
-			on_remark(r, &l);
+		r->ours |= is_head(l);
+		if (r->ours && l->n >= 2 && l->s[0] == '#' && l->s[1] == ' ')
+			on_remark(r, l);
 		else
-			on_text(r, &l);
+			on_text(r, l);
 	}
 }
 
-static int read_lspci(const struct lnk_input *in, struct lnk_captures *out, struct lnk_err *err)
-{
-	struct reader *r = lnk_xmalloc(sizeof(*r));
-	size_t n, i;
-	const char *s;
+/* ---- The source ---------------------------------------------------------------------------- */
 
+static void begin_reader(struct reader *r)
+{
 	memset(r, 0, sizeof(*r));
-	r->out = out;
-	r->first = out->n;
-	r->cut = in->size && in->data[in->size - 1] != '\n';
+	r->out = lnk_xmalloc(sizeof(*r->out));
+	*r->out = (struct lnk_captures){0};
 	r->now.m = lnk_model_new();
-	lnk_lines_init(&r->lines, in);
-	while (!r->full && lnk_lines_next(&r->lines, &s, &n))
-		read_line(r, s, n);
+}
+
+/* Moves its captures to @out; @part says which part of the input they are, or is NULL. */
+static void end_reader(struct reader *r, struct lnk_captures *out, const char *part)
+{
+	size_t i;
+
+	if (!r->out)
+		return;
 	end_function(r);
 	close_group(r);
 	/* A capture that we wrote is one, though the machine may have no PCI at all. */
@@ -610,51 +639,77 @@ static int read_lspci(const struct lnk_input *in, struct lnk_captures *out, stru
 		lnk_model_free(r->old.m);
 		lnk_group_forget(&r->old);
 	}
-	n = out->n - r->first;
-	for (i = r->first; i < out->n; i++) {
+	for (i = 0; i < r->out->n; i++) {
+		struct lnk_model *m = r->out->models[i];
+
+		if (part)
+			m->part = lnk_clean(&m->arena, part, strlen(part));
+		lnk_captures_add(out, m);
+	}
+	free(r->out->models);
+	free(r->out);
+}
+
+/* "old side of a diff, a/lspci.txt" */
+static void name_side(char *to, size_t room, const struct lnk_unwrap *u, enum lnk_side side)
+{
+	const char *name = lnk_unwrap_side_name(u, side);
+
+	snprintf(to, room, "%s side of a diff%s%s", side == LNK_SIDE_OLD ? "old" : "new",
+		 *name ? ", " : "", name);
+}
+
+static void read_lines(struct lnk_unwrap *u, struct reader readers[LNK_SIDES])
+{
+	struct lnk_line l;
+	unsigned i;
+
+	while (!readers[0].full && lnk_unwrap_next(u, &l)) {
+		if (l.sides == LNK_SIDE_PLAIN) {
+			read_line(&readers[0], &l);
+			continue;
+		}
+		for (i = 1; i < LNK_SIDES; i++)
+			if (!readers[i].out)
+				begin_reader(&readers[i]);
+		readers[1].side_line = l.old_line;
+		readers[2].side_line = l.new_line;
+		for (i = 0; i < LNK_SIDES; i++)
+			if (l.sides >> i & 1 && !readers[i].full)
+				read_line(&readers[i], &l);
+	}
+}
+
+static int read_lspci(struct lnk_stream *in, struct lnk_captures *out, struct lnk_err *err)
+{
+	struct reader *readers = lnk_xmalloc(LNK_SIDES * sizeof(*readers));
+	struct lnk_unwrap *u = lnk_unwrap_new(in);
+	size_t first = out->n, n, i;
+	char part[256];
+
+	(void)err;
+	begin_reader(&readers[0]);
+	/* Few inputs hold a diff. */
+	readers[1].out = readers[2].out = NULL;
+	read_lines(u, readers);
+	end_reader(&readers[0], out, NULL);
+	for (i = 1; i < LNK_SIDES; i++) {
+		name_side(part, sizeof(part), u, 1u << i);
+		end_reader(&readers[i], out, part);
+	}
+	lnk_unwrap_free(u);
+	free(readers);
+	n = out->n - first;
+	for (i = first; i < out->n; i++) {
 		out->models[i]->snapshots = (unsigned)n;
 		if (n == 1)
 			out->models[i]->line = 0;
 	}
-	free(r);
-	(void)err;
-	return n ? 0 : -EINVAL;
-}
-
-/* A header alone could be prose: it takes lspci's words in it or below it, or a row. */
-static bool recognise_lspci(const struct lnk_input *in)
-{
-	struct lnk_lines lines;
-	bool open = false;
-	struct lnk_words w;
-	struct lnk_line l;
-	const char *s;
-	size_t n;
-
-	lnk_lines_init(&lines, in);
-	while (lnk_lines_next(&lines, &s, &n)) {
-		lnk_line_look(&l, s, n);
-		if (l.kind == LNK_LINE_TEXT && is_head(&l))
-			return true;
-		if (l.kind == LNK_LINE_HEADER) {
-			open = true;
-			w = (struct lnk_words){0};
-			lnk_words_title(&w, l.s + l.title, l.n - l.title);
-		} else if (l.kind == LNK_LINE_TEXT && open) {
-			lnk_words_line(&w, l.s, l.n);
-		} else if (l.kind == LNK_LINE_BLANK || l.kind == LNK_LINE_ALMOST ||
-			   l.kind == LNK_LINE_HUNK) {
-			open = false;
-		}
-		if (open && (l.kind == LNK_LINE_ROW || w.lspci || w.hint.known))
-			return true;
-	}
-	return false;
+	return n ? 0 : -ENODATA;
 }
 
 const struct lnk_source lnk_source_lspci = {
 	.name = "lspci",
 	.what = "the output of lspci -x, -xxx, -xxxx or -vv",
-	.recognise = recognise_lspci,
 	.read = read_lspci,
 };

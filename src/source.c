@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* source.c - table of input formats; the first that recognises the input reads it */
+/* source.c - table of input formats; an input is read once, by the first that it may be for */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lnkinspect.h"
 
-/* Where addresses have 32 bits, 4 GiB are more than there is. */
-#define MAX_INPUT (LNK_MAX_INPUT < SIZE_MAX / 2 ? (size_t)LNK_MAX_INPUT : SIZE_MAX / 2)
-
+/* Those that know theirs by the first bytes come first: text is what is left. */
 static const struct lnk_source *const sources[] = {
 	&lnk_source_lspci,
 };
@@ -36,62 +33,12 @@ void lnk_captures_free(struct lnk_captures *c)
 	*c = (struct lnk_captures){0};
 }
 
-/* Page faults cost more than reading does: asks for large pages, in vain at worst. */
-static void expect_much(char *buf, size_t n)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = page - (size_t)(uintptr_t)buf % page;
-
-	if (n > 4u << 20)
-		madvise(buf + skip, (n - skip) / page * page, MADV_HUGEPAGE);
-}
-
-/*
- * All of @fd into memory of our own. Not a mapping: a file that another process cuts short while
- * it is mapped kills who reads it. @hint: the size that the file says it has.
- */
-static int read_all(int fd, uint64_t hint, char **data, size_t *size)
-{
-	size_t room = hint < MAX_INPUT ? (size_t)hint + 1 : MAX_INPUT, used = 0;
-	char *buf;
-
-	if (room < 64u << 10)
-		room = 64u << 10;
-	buf = lnk_xmalloc(room);
-	expect_much(buf, room);
-	for (;;) {
-		ssize_t got = read(fd, buf + used, room - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			int e = errno;
-
-			free(buf);
-			return -e;
-		}
-		if (!got)
-			break;
-		used += (size_t)got;
-		if (used > MAX_INPUT) {
-			free(buf);
-			return -EFBIG;
-		}
-		if (used == room) {
-			room = room < MAX_INPUT / 2 ? 2 * room : MAX_INPUT + 1;
-			buf = lnk_xrealloc(buf, room);
-		}
-	}
-	*data = buf;
-	*size = used;
-	return 0;
-}
-
-/* Opens @path, refuses what cannot be a capture, reads it. */
-static int read_path(const char *path, char **data, size_t *size)
+/* Opens @path, refuses what cannot be a capture. A file descriptor or a negative errno. */
+static int open_path(const char *path)
 {
 	bool is_stdin = !strcmp(path, "-");
 	struct stat st;
-	int fd, err;
+	int fd, err = 0;
 
 	fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
@@ -100,13 +47,11 @@ static int read_path(const char *path, char **data, size_t *size)
 		err = -errno;
 	else if (S_ISDIR(st.st_mode))
 		err = -EISDIR;
-	else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > MAX_INPUT)
+	else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > LNK_MAX_INPUT)
 		err = -EFBIG;
-	else
-		err = read_all(fd, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, data, size);
-	if (!is_stdin)
+	if (err && !is_stdin)
 		close(fd);
-	return err;
+	return err ? err : fd;
 }
 
 static int say_unreadable(struct lnk_err *err, int code, const char *name)
@@ -118,13 +63,13 @@ static int say_unreadable(struct lnk_err *err, int code, const char *name)
 				name);
 	if (code == -EFBIG)
 		return lnk_fail(err, code,
-				"%s is larger than the %zu MiB that are read of one input", name,
-				MAX_INPUT >> 20);
+				"%s is larger than the %llu MiB that are read of one input", name,
+				LNK_MAX_INPUT >> 20);
 	return lnk_fail(err, code, "cannot read %s: %s", name, strerror(-code));
 }
 
 /* Kinds of file that people hand over by mistake, by how they start. */
-static const char *wrapping(const struct lnk_input *in)
+static const char *wrapping(const struct lnk_stream *in)
 {
 	static const struct {
 		const char *magic;
@@ -136,24 +81,22 @@ static const char *wrapping(const struct lnk_input *in)
 		{"\x28\xb5\x2f\xfd", 4, "it is compressed (zstd): unpack it first"},
 		{"BZh", 3, "it is compressed (bzip2): unpack it first"},
 		{"PK\x03\x04", 4, "it is a zip archive: unpack it first"},
-		{"\xff\xfe", 2, "it is UTF-16 text: convert it to UTF-8 first"},
-		{"\xfe\xff", 2, "it is UTF-16 text: convert it to UTF-8 first"},
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (in->size >= kinds[i].n && !memcmp(in->data, kinds[i].magic, kinds[i].n))
+		if (in->total >= kinds[i].n && !memcmp(in->start, kinds[i].magic, kinds[i].n))
 			return kinds[i].what;
 	return NULL;
 }
 
-static int say_unrecognised(struct lnk_err *err, const struct lnk_input *in, const char *name)
+static int say_unrecognised(struct lnk_err *err, const struct lnk_stream *in, const char *name)
 {
 	const char *what = wrapping(in);
 	char looked[256] = "";
 	size_t i, used = 0;
 
-	if (!in->size)
+	if (!in->total)
 		return lnk_fail(err, -EINVAL, "%s is empty", name);
 	if (what)
 		return lnk_fail(err, -EINVAL, "%s is not a capture: %s", name, what);
@@ -161,53 +104,69 @@ static int say_unrecognised(struct lnk_err *err, const struct lnk_input *in, con
 		used += (size_t)snprintf(looked + used, sizeof(looked) - used, "%s%s",
 					 i ? ", or " : "", sources[i]->what);
 	return lnk_fail(err, -EINVAL,
-			"%s is not a capture: looked for %s, and found no PCI function in it; take "
-			"one as root with \"lspci -vvxxxx > FILE\" or \"" LNK_NAME
-			" --capture FILE\"",
+			"%s is not a capture: no PCI functions found, looking for %s; take one as "
+			"root with \"lspci -vvxxxx > FILE\" or \"" LNK_NAME " --capture FILE\"",
 			name, looked);
 }
 
-static int read_input(const struct lnk_input *in, const char *name, struct lnk_captures *out,
-		      struct lnk_err *err)
+static const struct lnk_source *choose(const struct lnk_stream *in)
 {
-	size_t i, first = out->n;
+	size_t n = in->end < LNK_START ? in->end : LNK_START, i;
+
+	for (i = 0; i + 1 < ARRAY_SIZE(sources); i++)
+		if (!sources[i]->recognise || sources[i]->recognise(in->start, n))
+			break;
+	return sources[i];
+}
+
+/* @path as a model says it; and which part of it is meant. */
+static void name_model(struct lnk_model *m, const char *path)
+{
+	m->source = lnk_clean(&m->arena, path, strlen(path));
+	if (m->part)
+		m->source = lnk_strf(&m->arena, "%s (%s)", m->source, m->part);
+}
+
+static int read_stream(struct lnk_stream *in, const char *path, const char *name,
+		       struct lnk_captures *out, struct lnk_err *err)
+{
+	size_t first = out->n;
 	int code;
 
-	for (i = 0; i < ARRAY_SIZE(sources); i++)
-		if (sources[i]->recognise(in))
-			break;
-	if (i == ARRAY_SIZE(sources))
-		return say_unrecognised(err, in, name);
-	code = sources[i]->read(in, out, err);
-	for (i = first; i < out->n; i++) {
-		struct lnk_model *m = out->models[i];
-
-		m->source = lnk_clean(&m->arena, in->name, strlen(in->name));
+	lnk_stream_more(in);
+	code = choose(in)->read(in, out, err);
+	if (in->error) {
+		while (out->n > first)
+			lnk_model_free(out->models[--out->n]);
+		return say_unreadable(err, in->error, name);
 	}
-	/* What looked like a capture at first, but has nothing in it that can be read. */
-	return code < 0 ? say_unrecognised(err, in, name) : 0;
+	for (; first < out->n; first++)
+		name_model(out->models[first], path);
+	return code == -ENODATA ? say_unrecognised(err, in, name) : code;
 }
 
 int lnk_source_read(const char *path, struct lnk_captures *out, struct lnk_err *err)
 {
-	struct lnk_input in = {.name = path};
 	struct lnk_arena words = {0};
 	size_t len = strlen(path);
-	char *data = NULL, *name;
-	int code;
+	struct lnk_stream in;
+	int code, fd;
+	char *name;
 
 	/* The end of a path says more than its start, and both must fit into the message. */
 	name = lnk_clean(&words, len > 200 ? path + len - 200 : path, len > 200 ? 200 : len);
 	if (!strcmp(path, "-"))
 		name = lnk_strf(&words, "standard input");
-	code = read_path(path, &data, &in.size);
-	if (code < 0) {
-		say_unreadable(err, code, name);
+	fd = open_path(path);
+	if (fd < 0) {
+		code = say_unreadable(err, fd, name);
 	} else {
-		in.data = data;
-		code = read_input(&in, name, out, err);
+		lnk_stream_fd(&in, fd);
+		code = read_stream(&in, path, name, out, err);
+		lnk_stream_close(&in);
+		if (fd != STDIN_FILENO)
+			close(fd);
 	}
-	free(data);
 	lnk_arena_free(&words);
 	return code;
 }

@@ -201,7 +201,7 @@ on_terminal() {
 	exits 2 --tree=yes -F "$f"
 	exits 2 --f -F "$f"
 	exits 2 "$f"
-	exits 2 -F "$f" "$f"
+	exits 2 "$f" -F "$f"
 	exits 2 --format=xml -F "$f"
 	exits 2 --format= -F "$f"
 	exits 2 --color=maybe -F "$f"
@@ -281,6 +281,25 @@ on_terminal() {
 	exits 1 --json -F "$PUBLIC/origin" -F "$PUBLIC/fine"
 	jq -e '[.captures[].source] == [$a, $b]' --arg a "$PUBLIC/origin" --arg b "$PUBLIC/fine" \
 		out >/dev/null || fail "JSON with two captures"
+	finish
+}
+
+@test "several inputs: files behind -F are inputs, too, and a last line counts all of them" {
+	local f=$PUBLIC/origin total
+	exits 1 --json -F "$f" "$PUBLIC/fine" -F "$f"
+	jq -e '[.captures[].source] == [$a, $b, $a]' --arg a "$f" --arg b "$PUBLIC/fine" out >/dev/null ||
+		fail "JSON: $(jq -c '[.captures[].source]' out)"
+	exits 2 -F "$f" "$PUBLIC/fine" missing -n
+	total=$(tail -n 1 out)
+	[[ $total == "Together: 3 inputs, 2 captures; found: 1 error, 1 warning, "*" notices."* &&
+		$total == *" 1 input could not be read." ]] || fail "$total"
+	exits 1 -t -F "$f" -- "$PUBLIC/fine"
+	grep -q '^Together: 2 inputs, 2 captures; found: ' out || fail "a tree: $(tail -n 1 out)"
+	# One input has its own words; programs read the others.
+	exits 1 -F "$f"
+	! grep -q Together out || fail "one input"
+	exits 1 -q -F "$f" "$PUBLIC/fine"
+	! grep -q Together out || fail "-q"
 	finish
 }
 

@@ -98,11 +98,11 @@ finish() {
 	finish
 }
 
-@test "what is escaped is shown, not dropped" {
+@test "what is escaped is shown, not dropped; colours of a terminal are" {
 	check -F "$FIXTURES/esc-head/input" --json
-	[[ $seen == *'\\x1b[31mred'* ]]
+	[[ $seen == *'red \\x07bell \\x08\\x08 \\x7fdel'* ]]
 	check -F "$FIXTURES/esc-head/input"
-	[[ $seen == *'\x1b[31mred'* ]]
+	[[ $seen == *'red \x07bell \x08\x08 \x7fdel'* ]]
 	finish
 }
 

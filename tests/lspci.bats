@@ -9,6 +9,7 @@
 
 bats_require_minimum_version 1.5.0
 load failures
+load same
 
 # The captures that the variants are made of, in $BASES, each a way in which lspci writes:
 #	hex	-xxxx of the origin case
@@ -29,36 +30,6 @@ setup_file() {
 setup() {
 	export LC_ALL=C
 	cd "$BATS_TEST_TMPDIR" || return 1
-}
-
-# Reads the files $@ in one process into ./json; the words go to ./err.
-read_all() {
-	local f status=0 inputs=()
-	for f; do
-		inputs+=(-F "$f")
-	done
-	"$LNKINSPECT" --json -n "${inputs[@]}" >json 2>err </dev/null || status=$?
-	((status <= 3)) || fail "status $status: $(head -n 3 err)"
-}
-
-# Does each of the files behind $1 give what the file $1 gives, apart from the source's name?
-same_as() {
-	local base=$1 line
-	shift
-	(($#)) || fail "$base: no variants"
-	read_all "$base" "$@"
-	[[ ! -s err ]] || fail "$base: $(cat err)"
-	jq -e --arg base "$base" '.captures[0] | .source == $base and (.functions | length > 0)' \
-		json >/dev/null || fail "$base is no base"
-	while IFS= read -r line; do
-		fail "$line"
-	done < <(jq -r --args '(.captures[0] | del(.source)) as $base | .captures[1:] as $all |
-		$ARGS.positional[] as $name | [$all[] | select(.source == $name)] |
-		if length != 1 then "\($name): \(length) captures"
-		elif (.[0] | del(.source)) != $base then
-			"\($name): differs in \([.[0] | to_entries[] | select(.value != $base[.key]) |
-			.key] - ["source"]), \(.[0].damage)"
-		else empty end' "$@" <json)
 }
 
 # ---- Variants ---------------------------------------------------------------------------------
@@ -239,16 +210,11 @@ variants='crlf bom bom-crlf trailing indented-blanks indented-tab quoted quoted-
 		zstandard \x28\xb5\x2f\xfd zstd
 		bzipped BZh9 bzip2
 		archive PK\x03\x04 zip
-		windows \xff\xfe UTF-16
-		macintosh \xfe\xff UTF-16
 	KINDS
 	# As such programs really write it.
 	gzip -c "$BASES/hex" >real.gz
 	! "$LNKINSPECT" -F real.gz 2>err || fail "a gzip file is read"
 	grep -q 'gzip.*unpack' err || fail "real gzip: $(cat err)"
-	iconv -f UTF-8 -t UTF-16 "$BASES/hex" >real-16
-	! "$LNKINSPECT" -F real-16 2>err || fail "UTF-16 is read"
-	grep -q 'UTF-16.*convert' err || fail "real UTF-16: $(cat err)"
 	finish
 }
 

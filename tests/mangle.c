@@ -223,20 +223,22 @@ static void check_text(const struct lnk_format *f, const char *text, size_t size
 /* Reads, walks and judges. False where it is not a capture. */
 static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 {
-	struct lnk_input in = {.name = "mangled", .data = b->data, .size = b->size};
+	struct lnk_stream in;
 	struct lnk_judge j = {.keep_all = true};
 	struct lnk_select everything = {0};
 	struct lnk_err err = {0};
 	uint32_t forms = 0;
 	size_t i;
+	int code;
 
 	runs++;
 	lnk_remedy_forms(&forms, "all");
 	*status = 0;
-	if (!lnk_source_lspci.recognise(&in))
-		return false;
-	if (lnk_source_lspci.read(&in, c, &err) < 0) {
-		if (!err.text[0])
+	lnk_stream_memory(&in, b->data, b->size);
+	code = lnk_source_lspci.read(&in, c, &err);
+	lnk_stream_close(&in);
+	if (code < 0) {
+		if (code != -ENODATA && !err.text[0])
 			complain("reading fails without a word");
 		return false;
 	}

@@ -1,0 +1,823 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unwrap.c - an input's bytes to lines as lspci wrote them, with their original numbers
+ *
+ *	bytes > UTF-8 > lines > soft breaks > tags > one line, clean > wrapped lines joined
+ *
+ * What mail, logs, pages, terminals and people did to the text is taken off here, once, and nobody
+ * behind this knows of it. A row as lspci writes it passes all that by. Nothing here holds more
+ * than a window of the input and a few lines.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lspci.h"
+
+#define MAX_LINE (64u << 10) /* the rest of a longer one is left out */
+#define MAX_NAME 128u	     /* of a file in a diff's head */
+#define MAX_LEAD 64u	     /* what stands before each line of a diff that was quoted */
+#define QUICK	 54u	     /* a row as lspci writes it, its end, and room */
+#define TAB	 8u	     /* columns */
+
+/* Mail is wrapped at 66 columns or further right: what ends before that was not wrapped. */
+#define WRAP	     66u
+#define LONGEST_WORD 24u
+
+enum diff { NO_DIFF, UNIFIED, NORMAL };
+
+struct lnk_unwrap {
+	struct lnk_stream *in;	 /* where lines are taken from: the input, or */
+	struct lnk_stream utf8;	 /* its characters in another encoding */
+	struct lnk_stream *wide; /* that is made of this, or NULL */
+	unsigned low;		 /* in it: which byte of a character is the low one, 0 or 1 */
+	uint32_t high;		 /* and half of a character that is still to come */
+
+	uint32_t line;	      /* of the input: that was read last */
+	uint32_t first;	      /* where the line starts that it is part of */
+	bool unended;	      /* it has no end */
+	bool too_long;	      /* what follows is the rest of a line that was cut */
+	bool printable;	      /* quoted-printable is decoded */
+	unsigned odd;	      /* which odd characters it has */
+	struct lnk_part rest; /* what stands behind a <br> */
+	bool has_rest;
+
+	unsigned block;	    /* columns that the header above is indented by */
+	struct lnk_log log; /* what stands before the lines now */
+
+	enum diff diff;
+	uint32_t old_left, new_left; /* lines of the hunk that are to come */
+	uint32_t old_line, new_line; /* the numbers of the next ones */
+	char lead[MAX_LEAD];
+	size_t lead_n;
+	char name[2][MAX_NAME];
+
+	struct lnk_line ahead; /* was read to see whether it goes on the line before it */
+	bool has_ahead;
+	char logical[MAX_LINE]; /* lines put together at soft breaks */
+	char clean[MAX_LINE];
+	char joined[MAX_LINE];
+};
+
+/* ---- Bytes to UTF-8 ------------------------------------------------------------------------ */
+
+static size_t put_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		to[0] = (char)(0xc0 | c >> 6);
+		to[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		to[0] = (char)(0xe0 | c >> 12);
+		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | c >> 18);
+	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* The next two bytes of UTF-16 (RFC 2781 2.2) to none, or the bytes of one character. */
+static size_t put_unit(struct lnk_unwrap *u, char *to, uint32_t unit)
+{
+	uint32_t high = u->high;
+
+	u->high = 0;
+	if (unit >= 0xd800 && unit < 0xdc00) {
+		u->high = unit;
+		return 0;
+	}
+	if (unit >= 0xdc00 && unit < 0xe000)
+		return put_utf8(to, high ? 0x10000 + ((high - 0xd800) << 10 | (unit - 0xdc00)) :
+					   0xfffd);
+	return put_utf8(to, unit);
+}
+
+static ssize_t fill_from_utf16(struct lnk_stream *s, char *to, size_t room)
+{
+	struct lnk_unwrap *u = s->from;
+	struct lnk_stream *in = u->wide;
+	size_t n = 0;
+
+	while (room - n >= 4) {
+		const uint8_t *unit = (const uint8_t *)in->window + in->at;
+
+		if (in->end - in->at < 2) {
+			if (in->ended)
+				break;
+			lnk_stream_more(in);
+			continue;
+		}
+		n += put_unit(u, to + n, unit[u->low] | (uint32_t)unit[!u->low] << 8);
+		in->at += 2;
+	}
+	return in->error ? in->error : (ssize_t)n;
+}
+
+/* By its mark; without one, text has a zero in every other byte and nowhere else. */
+static bool is_utf16(const struct lnk_stream *in, unsigned *low)
+{
+	const uint8_t *s = (const uint8_t *)in->window;
+	size_t n = in->end < 512 ? in->end / 2 * 2 : 512, zeros[2] = {0}, i;
+
+	if (n < 4)
+		return false;
+	if ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)) {
+		*low = s[0] == 0xfe;
+		return true;
+	}
+	for (i = 0; i < n; i++)
+		zeros[i % 2] += !s[i];
+	*low = zeros[0] > 0;
+	return zeros[!*low] >= n / 4 && !zeros[*low];
+}
+
+struct lnk_unwrap *lnk_unwrap_new(struct lnk_stream *in)
+{
+	struct lnk_unwrap *u = lnk_xmalloc(sizeof(*u));
+
+	/* What is large is not touched before it is used. */
+	memset(u, 0, offsetof(struct lnk_unwrap, logical));
+	u->in = in;
+	if (!in->total)
+		lnk_stream_more(in);
+	if (is_utf16(in, &u->low)) {
+		u->wide = in;
+		u->in = &u->utf8;
+		lnk_stream_open(&u->utf8, fill_from_utf16, u);
+		lnk_stream_more(&u->utf8);
+	}
+	return u;
+}
+
+void lnk_unwrap_free(struct lnk_unwrap *u)
+{
+	if (u->wide)
+		lnk_stream_close(&u->utf8);
+	free(u);
+}
+
+/* ---- Lines --------------------------------------------------------------------------------- */
+
+static void skip_long(struct lnk_unwrap *u)
+{
+	struct lnk_stream *s = u->in;
+
+	while (u->too_long) {
+		char *at = s->window + s->at, *nl = memchr(at, '\n', s->end - s->at);
+
+		s->at = nl ? (size_t)(nl + 1 - s->window) : s->end;
+		u->too_long = !nl && !s->ended;
+		if (u->too_long)
+			lnk_stream_more(s);
+	}
+}
+
+/* The next line of the input without its end. */
+static bool next_line(struct lnk_unwrap *u, struct lnk_part *p)
+{
+	struct lnk_stream *s = u->in;
+	const char *nl;
+	size_t left;
+
+	skip_long(u);
+	for (;;) {
+		left = s->end - s->at;
+		if (left > MAX_LINE)
+			left = MAX_LINE;
+		p->s = s->window + s->at;
+		nl = memchr(p->s, '\n', left);
+		if (nl || left == MAX_LINE || s->ended)
+			break;
+		lnk_stream_more(s);
+	}
+	if (!left) {
+		if (u->wide && s->error)
+			u->wide->error = s->error;
+		return false;
+	}
+	p->n = nl ? (size_t)(nl - p->s) : left;
+	s->at += p->n + (nl != NULL);
+	u->too_long = !nl && left == MAX_LINE;
+	u->unended = !nl && !u->too_long;
+	u->line++;
+	while (p->n && p->s[p->n - 1] == '\r')
+		p->n--;
+	return true;
+}
+
+/* ---- Quoted-printable: RFC 2045 6.7 -------------------------------------------------------- */
+
+/* A mail's head says how its text is encoded; without one, its soft breaks do. */
+static void look_for_encoding(struct lnk_unwrap *u, struct lnk_part p)
+{
+	static const char field[] = "Content-Transfer-Encoding:", word[] = "quoted-printable";
+	size_t n = sizeof(field) - 1;
+
+	/* A mailbox goes on to the next mail. */
+	if (p.n > 5 && !memcmp(p.s, "From ", 5))
+		u->printable = false;
+	if (p.n <= n || (*p.s | ' ') != 'c' || strncasecmp(p.s, field, n) != 0)
+		return;
+	while (n < p.n && lnk_is_blank(p.s[n]))
+		n++;
+	u->printable = p.n - n >= sizeof(word) - 1 && !strncasecmp(p.s + n, word, sizeof(word) - 1);
+}
+
+static bool ends_in_break(const struct lnk_unwrap *u, struct lnk_part p)
+{
+	if (!p.n || p.s[p.n - 1] != '=' || u->unended)
+		return false;
+	/* Lines are broken where they are full. A rule of signs is none, nor is base64's end. */
+	return u->printable ||
+	       (p.n >= 60 && p.n <= 76 && p.s[p.n - 2] != '=' && memchr(p.s, ' ', p.n));
+}
+
+/* The next line, put together from those that soft breaks made of it. */
+static bool next_logical(struct lnk_unwrap *u, struct lnk_part *p)
+{
+	bool goes_on;
+	size_t n = 0;
+
+	if (!next_line(u, p))
+		return false;
+	u->first = u->line;
+	look_for_encoding(u, *p);
+	goes_on = ends_in_break(u, *p);
+	u->printable |= goes_on;
+	if (!u->printable || !memchr(p->s, '=', p->n))
+		return true;
+	for (;;) {
+		p->n -= goes_on;
+		if (p->n > MAX_LINE - n)
+			p->n = MAX_LINE - n;
+		memcpy(u->logical + n, p->s, p->n);
+		n += p->n;
+		if (!goes_on || !next_line(u, p))
+			break;
+		goes_on = ends_in_break(u, *p);
+	}
+	*p = (struct lnk_part){u->logical, lnk_odd_printable(u->logical, n)};
+	return true;
+}
+
+/* ---- What stands around a line ------------------------------------------------------------- */
+
+static void trim(struct lnk_part *p)
+{
+	while (p->n && lnk_is_blank(p->s[p->n - 1]))
+		p->n--;
+}
+
+static void take(struct lnk_part *p, size_t n)
+{
+	p->s += n;
+	p->n -= n;
+}
+
+static bool starts(struct lnk_part p, const char *word)
+{
+	size_t n = strlen(word);
+
+	return p.n >= n && !memcmp(p.s, word, n);
+}
+
+/* ">" and "|" of mail; not ">SERR-" of a line that was wrapped. */
+static bool is_quote(struct lnk_part p)
+{
+	if (*p.s == '>')
+		return !starts(p, ">SERR") && !starts(p, ">TAbort") && !starts(p, ">Reset");
+	return *p.s == '|' && (p.n == 1 || lnk_is_blank(p.s[1]));
+}
+
+/* A row of a table: it ends as it starts, and there is something in between. */
+static bool is_table(struct lnk_part p)
+{
+	size_t i;
+
+	for (i = 0; i < p.n; i++)
+		if (!lnk_is_blank(p.s[i]) && p.s[i] != '>' && p.s[i] != '|')
+			break;
+	return i < p.n && p.s[p.n - 1] == '|';
+}
+
+/* Takes off quoting and indentation; returns the columns of the latter. */
+static unsigned strip(struct lnk_part *p)
+{
+	bool table = is_table(*p);
+	unsigned columns = 0;
+
+	while (p->n) {
+		if (*p->s == ' ') {
+			columns++;
+		} else if (*p->s == '\t') {
+			columns = (columns / TAB + 1) * TAB;
+		} else if (is_quote(*p) && !(table && *p->s == '|')) {
+			columns = 0;
+			if (p->n > 1 && p->s[1] == ' ')
+				take(p, 1);
+		} else {
+			break;
+		}
+		take(p, 1);
+	}
+	return columns;
+}
+
+/* What forums put around a block. */
+static void strip_code(struct lnk_part *p)
+{
+	static const char *const open[] = {"[code]", "[CODE]", "[pre]"};
+	static const char *const close[] = {"[/code]", "[/CODE]", "[/pre]"};
+	size_t i, n;
+
+	if (!p->n || (*p->s != '[' && p->s[p->n - 1] != ']'))
+		return;
+	for (i = 0; i < ARRAY_SIZE(open); i++) {
+		n = strlen(open[i]);
+		if (p->n > n && starts(*p, open[i]))
+			take(p, n);
+		n = strlen(close[i]);
+		if (p->n > n && !memcmp(p->s + p->n - n, close[i], n))
+			p->n -= n;
+	}
+}
+
+/* ---- Diffs --------------------------------------------------------------------------------- */
+
+static bool read_number(struct lnk_part *p, uint32_t *v)
+{
+	uint32_t x = 0;
+	size_t i;
+
+	for (i = 0; i < p->n && i < 9 && p->s[i] >= '0' && p->s[i] <= '9'; i++)
+		x = x * 10 + (uint32_t)(p->s[i] - '0');
+	take(p, i);
+	*v = x;
+	return i;
+}
+
+static bool read_sign(struct lnk_part *p, char c)
+{
+	if (!p->n || *p->s != c)
+		return false;
+	take(p, 1);
+	return true;
+}
+
+/* "12,3": a line and how many; alone, it is one. */
+static bool read_lines(struct lnk_part *p, uint32_t *line, uint32_t *n)
+{
+	*n = 1;
+	return read_number(p, line) && (!read_sign(p, ',') || read_number(p, n));
+}
+
+/* "@@ -20,3 +20,4 @@" */
+static bool read_unified(struct lnk_unwrap *u, struct lnk_part p)
+{
+	if (!starts(p, "@@ "))
+		return false;
+	take(&p, 3);
+	u->old_left = u->new_left = 0;
+	if (!read_sign(&p, '-') || !read_lines(&p, &u->old_line, &u->old_left) ||
+	    !read_sign(&p, ' ') || !read_sign(&p, '+') ||
+	    !read_lines(&p, &u->new_line, &u->new_left))
+		u->old_left = u->new_left = 0;
+	u->diff = UNIFIED;
+	return true;
+}
+
+/* "8c8", "20,24c20,25", "3a4,5", "7d6" */
+static bool read_normal(struct lnk_unwrap *u, struct lnk_part p)
+{
+	uint32_t from[2], to[2];
+	char what;
+
+	to[0] = to[1] = 0;
+	if (!read_number(&p, &from[0]) || (read_sign(&p, ',') && !read_number(&p, &to[0])) || !p.n)
+		return false;
+	what = *p.s;
+	take(&p, 1);
+	if ((what != 'a' && what != 'c' && what != 'd') || !read_number(&p, &from[1]) ||
+	    (read_sign(&p, ',') && !read_number(&p, &to[1])) || p.n)
+		return false;
+	u->old_left = what == 'a' ? 0 : to[0] > from[0] ? to[0] - from[0] + 1 : 1;
+	u->new_left = what == 'd' ? 0 : to[1] > from[1] ? to[1] - from[1] + 1 : 1;
+	u->old_line = from[0];
+	u->new_line = from[1];
+	u->diff = NORMAL;
+	return true;
+}
+
+/* The name behind "--- " or "+++ "; a date may follow it, behind a tab. */
+static void read_name(char name[MAX_NAME], struct lnk_part p)
+{
+	size_t n = 4;
+
+	while (n < p.n && n - 4 < MAX_NAME - 1 && p.s[n] != '\t')
+		n++;
+	memcpy(name, p.s + 4, n - 4);
+	name[n - 4] = '\0';
+}
+
+/* Does a hunk begin here? @raw is the line as it came, @p what strip() left of it. */
+static bool begins_hunk(struct lnk_unwrap *u, struct lnk_part raw, struct lnk_part p)
+{
+	size_t lead = (size_t)(p.s - raw.s);
+
+	if (starts(p, "--- "))
+		read_name(u->name[0], p);
+	else if (starts(p, "+++ "))
+		read_name(u->name[1], p);
+	if ((*p.s != '@' && (*p.s < '0' || *p.s > '9')) || lead > MAX_LEAD ||
+	    (!read_unified(u, p) && !read_normal(u, p)))
+		return false;
+	memcpy(u->lead, raw.s, lead);
+	u->lead_n = lead;
+	return true;
+}
+
+const char *lnk_unwrap_side_name(const struct lnk_unwrap *u, enum lnk_side side)
+{
+	return u->name[side == LNK_SIDE_NEW];
+}
+
+/* Whose line is it by its first character, 0: it is no line of the hunk's. */
+static unsigned side_of(const struct lnk_unwrap *u, char c)
+{
+	if (u->diff == NORMAL)
+		return c == '<' ? LNK_SIDE_OLD : c == '>' ? LNK_SIDE_NEW : 0;
+	return c == ' ' ? LNK_SIDE_OLD | LNK_SIDE_NEW :
+	       c == '-' ? LNK_SIDE_OLD :
+	       c == '+' ? LNK_SIDE_NEW :
+			  0;
+}
+
+/* What a diff says between the lines: "---", "\ No newline at end of file". */
+static bool is_remark(const struct lnk_unwrap *u, struct lnk_part p)
+{
+	return *p.s == '\\' || (u->diff == NORMAL && starts(p, "---"));
+}
+
+/*
+ * A line of a diff: takes off what stands before it, sets its sides and numbers. False where it is
+ * none, and the diff is over.
+ */
+static bool in_diff(struct lnk_unwrap *u, struct lnk_part *p, struct lnk_line *l)
+{
+	struct lnk_part at = *p;
+	unsigned sides;
+
+	if (!u->old_left && !u->new_left)
+		return false;
+	/* A line that is empty on both sides is a blank, which some programs take off. */
+	if (at.n <= u->lead_n && !memcmp(at.s, u->lead, at.n)) {
+		at = (struct lnk_part){" ", 1};
+	} else {
+		if (at.n <= u->lead_n || memcmp(at.s, u->lead, u->lead_n) != 0)
+			return false;
+		take(&at, u->lead_n);
+	}
+	sides = side_of(u, *at.s);
+	if (!sides && !is_remark(u, at))
+		return false;
+	if ((sides & LNK_SIDE_OLD && !u->old_left) || (sides & LNK_SIDE_NEW && !u->new_left))
+		return false;
+	take(&at, sides && u->diff == NORMAL && at.n > 1 ? 2 : 1);
+	l->old_line = u->old_line;
+	l->new_line = u->new_line;
+	u->old_line += (sides & LNK_SIDE_OLD) != 0;
+	u->old_left -= (sides & LNK_SIDE_OLD) != 0;
+	u->new_line += (sides & LNK_SIDE_NEW) != 0;
+	u->new_left -= (sides & LNK_SIDE_NEW) != 0;
+	l->sides = (uint8_t)sides;
+	*p = at;
+	return true;
+}
+
+/* ---- One line ------------------------------------------------------------------------------ */
+
+static void look(struct lnk_line *l, struct lnk_part p)
+{
+	l->s = p.s;
+	l->n = p.n;
+	if (!lnk_line_row(l, p.s, p.n))
+		lnk_line_look(l);
+}
+
+static void set_columns(const struct lnk_unwrap *u, struct lnk_line *l, unsigned indent, size_t n)
+{
+	l->indented = indent > u->block;
+	l->columns = indent + (unsigned)n;
+}
+
+/* What a log put before it is taken off where that makes sense of it. */
+static void look_behind_log(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	struct lnk_part p = {l->s, l->n};
+	unsigned columns;
+
+	/* A tab and a capital begin lspci's own words. */
+	if (!u->log.n && l->columns >= TAB + l->n && *p.s >= 'A' && *p.s <= 'Z')
+		return;
+	if (!lnk_log_strip(&u->log, &p))
+		return;
+	columns = strip(&p);
+	set_columns(u, l, columns, p.n);
+	look(l, p);
+	if (l->kind == LNK_LINE_HEADER)
+		u->block = columns;
+}
+
+/* The line @p, of which odd characters were taken off already. */
+static void unwrap(struct lnk_unwrap *u, struct lnk_part p, struct lnk_line *l)
+{
+	struct lnk_part raw;
+	unsigned columns;
+
+	l->sides = LNK_SIDE_PLAIN;
+	if (u->diff && !in_diff(u, &p, l))
+		u->diff = NO_DIFF;
+	raw = p;
+	trim(&p);
+	columns = strip(&p);
+	strip_code(&p);
+	set_columns(u, l, columns, p.n);
+	look(l, p);
+	if (l->kind == LNK_LINE_HEADER) {
+		u->block = columns;
+		u->log.n = 0;
+	} else if (l->kind == LNK_LINE_TEXT || l->kind == LNK_LINE_ALMOST ||
+		   l->kind == LNK_LINE_BAD_ROW) {
+		if (!u->diff && !l->indented && begins_hunk(u, raw, p)) {
+			l->kind = LNK_LINE_HUNK;
+			l->sides = LNK_SIDE_PLAIN | LNK_SIDE_OLD | LNK_SIDE_NEW;
+			l->old_line = u->old_line;
+			l->new_line = u->new_line;
+		} else {
+			look_behind_log(u, l);
+		}
+	}
+}
+
+static bool is_empty(const char *s, const char *end)
+{
+	while (s < end && lnk_is_blank(*s))
+		s++;
+	return s == end;
+}
+
+/*
+ * Cuts @p at the first tag that ends a line; what is behind it becomes u->rest. Returns what kind
+ * of tag that was. *odd loses its flag if there is no tag at all: lspci itself writes "<TAbort-".
+ */
+static enum lnk_tag cut_at_tag(struct lnk_unwrap *u, struct lnk_part *p, unsigned *odd)
+{
+	const char *end = p->s + p->n, *at, *after = p->s;
+	enum lnk_tag kind;
+
+	u->has_rest = false;
+	if (!(*odd & LNK_ODD_TAG))
+		return LNK_TAG_INLINE;
+	*odd &= ~(unsigned)LNK_ODD_TAG;
+	while ((at = lnk_odd_tag((struct lnk_part){after, (size_t)(end - after)}, &after, &kind))) {
+		*odd |= LNK_ODD_TAG;
+		if (kind == LNK_TAG_INLINE)
+			continue;
+		u->rest = (struct lnk_part){after, (size_t)(end - after)};
+		u->has_rest = after < end;
+		p->n = (size_t)(at - p->s);
+		return kind;
+	}
+	return LNK_TAG_INLINE;
+}
+
+/* The next line, still quoted. *odd: the odd characters that were taken off it. */
+static bool next_piece(struct lnk_unwrap *u, struct lnk_part *p, unsigned *odd)
+{
+	enum lnk_tag kind;
+	size_t n;
+
+	do {
+		*p = u->rest;
+		*odd = u->odd;
+		if (!u->has_rest) {
+			if (!next_logical(u, p))
+				return false;
+			u->odd = *odd = lnk_odd_look(p->s, p->n);
+		}
+		kind = cut_at_tag(u, p, odd);
+	} while (kind == LNK_TAG_BLOCK && is_empty(p->s, p->s + p->n));
+	n = p->n;
+	if (*odd)
+		*p = (struct lnk_part){u->clean, lnk_odd_clean(*p, u->clean)};
+	if (kind == LNK_TAG_BREAK || p->n == n)
+		*odd = 0;
+	return true;
+}
+
+/* The next line, clean. */
+static bool next_clean(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	struct lnk_part p;
+	unsigned odd;
+
+	if (!next_piece(u, &p, &odd))
+		return false;
+	l->line = u->first;
+	l->unended = u->unended && !u->has_rest;
+	l->joined = false;
+	unwrap(u, p, l);
+	/* A tag or a mark alone is not what lspci ends a function with. */
+	if (l->kind == LNK_LINE_BLANK && odd & (LNK_ODD_TAG | LNK_ODD_MARK))
+		l->kind = LNK_LINE_TEXT;
+	return true;
+}
+
+/* ---- Lines that were wrapped --------------------------------------------------------------- */
+
+/* Moves the line to where it stays while the next one is read. */
+static size_t keep(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	memcpy(u->joined, l->s, l->n);
+	l->s = u->joined;
+	return l->n;
+}
+
+static void append(struct lnk_unwrap *u, size_t *n, const struct lnk_line *l)
+{
+	if (l->n + 1 > MAX_LINE - *n)
+		return;
+	u->joined[(*n)++] = ' ';
+	memcpy(u->joined + *n, l->s, l->n);
+	*n += l->n;
+}
+
+static bool fetch(struct lnk_unwrap *u)
+{
+	u->has_ahead = next_clean(u, &u->ahead);
+	return u->has_ahead && u->ahead.sides == LNK_SIDE_PLAIN;
+}
+
+/* The bytes that a row lacks may stand below it: so many, and nothing else. */
+static void join_row(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	unsigned have = l->kind == LNK_LINE_ROW ? l->n_bytes : 0, more;
+	struct lnk_line whole = *l;
+	size_t n = keep(u, l);
+
+	while (have < LNK_ROW && fetch(u)) {
+		more = u->ahead.kind == LNK_LINE_TEXT ? lnk_line_bytes(u->ahead.s, u->ahead.n) : 0;
+		if (!more || more > LNK_ROW - have)
+			break;
+		append(u, &n, &u->ahead);
+		have += more;
+		u->has_ahead = false;
+		whole.unended = u->ahead.unended;
+		/* Without the rest, these lines still tell that something is amiss. */
+		l->joined = true;
+	}
+	if (have < LNK_ROW)
+		return;
+	look(&whole, (struct lnk_part){u->joined, n});
+	if (whole.kind == LNK_LINE_ROW && whole.n_bytes == LNK_ROW)
+		*l = whole;
+}
+
+/* "Kernel modules: ...", "pcilib: ...": a line of its own, whatever stands above it. */
+static bool has_keyword(const struct lnk_line *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n && i < 32; i++) {
+		char c = l->s[i];
+
+		if (c == ':')
+			return i;
+		if (c <= ' ' ? c != ' ' :
+			       !((c | ' ') >= 'a' && (c | ' ') <= 'z') && !(c >= '0' && c <= '9') &&
+				       c != '_' && c != '/' && c != '-')
+			return false;
+	}
+	return false;
+}
+
+/* Could more of this line stand in the next one? */
+static bool may_go_on(const struct lnk_line *l)
+{
+	if (l->columns + LONGEST_WORD < WRAP)
+		return false;
+	return l->kind == LNK_LINE_HEADER ||
+	       (l->kind == LNK_LINE_TEXT && l->n && (l->indented || has_keyword(l)));
+}
+
+/* Is there a line that can be told to be no rest without looking at it twice? */
+static bool is_other_ahead(const struct lnk_unwrap *u)
+{
+	const struct lnk_stream *s = u->in;
+	const char *at = s->window + s->at;
+
+	if (u->has_rest || s->end - s->at < 3)
+		return false;
+	return at[0] == '\n' || (at[0] == '\t' && u->block < TAB) || at[2] == ':';
+}
+
+/* Is @l the rest of a line that ended in column @columns for want of room? */
+static bool goes_on(const struct lnk_line *l, unsigned columns)
+{
+	size_t word = 0;
+
+	if (l->kind != LNK_LINE_TEXT || l->indented || !l->n || has_keyword(l) ||
+	    lnk_words_left_out(l->s, l->n))
+		return false;
+	while (word < l->n && !lnk_is_blank(l->s[word]))
+		word++;
+	/* A shell's prompt */
+	if (memchr(l->s, '@', word) || l->s[l->n - 1] == '$' || l->s[l->n - 1] == '#')
+		return false;
+	return columns + 1 + word >= WRAP;
+}
+
+/* Only one thing can follow that in a title. */
+static bool ends_in_revision(const struct lnk_line *l)
+{
+	return l->kind == LNK_LINE_HEADER && l->n > 8 && !memcmp(l->s + l->n - 8, "(rev ", 5);
+}
+
+/* Decoded text whose rest lost its indentation. */
+static void join_text(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	bool revised = ends_in_revision(l);
+	unsigned columns = l->columns;
+	size_t n;
+
+	if (!may_go_on(l) || is_other_ahead(u))
+		return;
+	n = keep(u, l);
+	while (fetch(u) && goes_on(&u->ahead, columns)) {
+		if (revised && !starts((struct lnk_part){u->ahead.s, u->ahead.n}, "(prog-if "))
+			break;
+		revised = false;
+		append(u, &n, &u->ahead);
+		columns = u->ahead.columns;
+		l->unended = u->ahead.unended;
+		l->joined = true;
+		u->has_ahead = false;
+	}
+	if (l->joined)
+		look(l, (struct lnk_part){u->joined, n});
+}
+
+static bool is_short(const struct lnk_line *l)
+{
+	return l->kind == LNK_LINE_ROW ? l->n_bytes < LNK_ROW :
+					 l->kind == LNK_LINE_BAD_ROW && l->s[l->n - 1] == ':';
+}
+
+/* ---- The way through ----------------------------------------------------------------------- */
+
+/* A row as lspci writes it, where nothing is around it that would have to be taken off first. */
+static bool quick_row(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	struct lnk_stream *s = u->in;
+	const char *at = s->window + s->at;
+	size_t n;
+
+	if (u->has_ahead || u->has_rest || u->too_long || u->diff || s->end - s->at < QUICK)
+		return false;
+	n = at[51] == '\n' ? 51 : 52;
+	if (at[n] != '\n' || !lnk_line_row(l, at, n))
+		return false;
+	s->at += n + 1;
+	l->line = ++u->line;
+	l->sides = LNK_SIDE_PLAIN;
+	l->joined = l->unended = false;
+	return true;
+}
+
+bool lnk_unwrap_next(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	if (quick_row(u, l))
+		return true;
+	if (u->has_ahead) {
+		*l = u->ahead;
+		u->has_ahead = false;
+	} else if (!next_clean(u, l)) {
+		return false;
+	}
+	if (l->sides != LNK_SIDE_PLAIN || l->unended)
+		return true;
+	if (is_short(l))
+		join_row(u, l);
+	else
+		join_text(u, l);
+	return true;
+}

@@ -321,6 +321,7 @@ struct lnk_fn {
 	uint8_t vacancy;		/* enum lnk_vacancy, of ports */
 	uint8_t caps_end, ecaps_end;	/* enum lnk_list */
 	bool express_cut;		/* the Express capability runs past the end of its space */
+	bool denied;			/* lspci wrote so: it had the first 64 bytes only */
 	bool link_ones;	    /* its link registers read all ones: they count as not known */
 	bool type_inferred; /* type is a guess from the topology (sysfs only) */
 	const struct lnk_fn

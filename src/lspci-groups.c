@@ -28,6 +28,13 @@ static bool hints_differ(const struct lnk_hint *a, const struct lnk_hint *b)
 		{LNK_R_PCIECAP, PCI_EXP_FLAGS_TYPE},
 		{LNK_R_MAXLINK, 0xffffffff},
 		{LNK_R_CURLINK, 0xffffffff},
+		{LNK_R_DEVCTL, PCI_EXP_DEVCTL_PAYLOAD},
+		{LNK_R_LNKCTL, PCI_EXP_LNKCTL_ASPM | PCI_EXP_LNKCTL_DISABLE | PCI_EXP_LNKCTL_CLOCK},
+		{LNK_R_LNKSTA,
+		 PCI_EXP_LNKSTA_TRAIN | PCI_EXP_LNKSTA_SL_CLK | PCI_EXP_LNKSTA_DL_ACT},
+		{LNK_R_SLTSTA, PCI_EXP_SLTSTA_PRES},
+		{LNK_R_AERUNCOR, 0xffffffff},
+		{LNK_R_AERCOR, 0xffffffff},
 	};
 	size_t i;
 
@@ -212,6 +219,7 @@ static void fold_function(struct lnk_group *to, const struct lnk_fn *from)
 		lnk_cfg_add(a, &f->cfg, s->from, from->cfg.bytes + s->from,
 			    (unsigned)(s->to - s->from));
 	}
+	f->denied |= from->denied;
 	if (!f->device_name)
 		f->device_name = copy_string(a, from->device_name);
 	lnk_group_hint(a, &f->text, from->text);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lspci-words.c - the decoded text of one function, as lspci 3.0 to 3.14 writes it, to registers
+ * lspci-words.c - the decoded text of one function, as lspci 3.0 to 3.14 writes it: what it is,
+ * and which capabilities it has
  *
- * Lossy: of a register only the fields that stand in the text are filled, and only where all that
- * a rule would read of it is there. What the text does not prove stays unknown.
+ * Lossy: what the text does not prove stays unknown. lspci-regs.c reads the words of registers.
  */
 #include <pci/header.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static bool skip_ids(struct lnk_part *p, uint32_t *id)
 	return true;
 }
 
-static void learn(struct lnk_words *w, enum lnk_reg r, uint32_t value)
+void lnk_words_learn(struct lnk_words *w, enum lnk_reg r, uint32_t value)
 {
 	if (w->hint.known & BIT(r))
 		return;
@@ -297,7 +297,7 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 
 	/* We write a class that is not known so. */
 	if (skip_ids(&rest, &id) && !rest.n)
-		learn(w, LNK_R_ID, id);
+		lnk_words_learn(w, LNK_R_ID, id);
 	if (!colon || !read_class((struct lnk_part){s, (size_t)(colon - s)}, &class))
 		return;
 	rest = (struct lnk_part){colon + 2, n - (size_t)(colon + 2 - s)};
@@ -308,9 +308,9 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 	at = rest;
 	if (skip_to(&at, "(prog-if ") && skip_hex(&at, 2, &v))
 		class |= FIELD_PREP(CLASS_PROG_IF, v);
-	learn(w, LNK_R_CLASS, class);
+	lnk_words_learn(w, LNK_R_CLASS, class);
 	if (read_ids(rest, &id)) {
-		learn(w, LNK_R_ID, id);
+		lnk_words_learn(w, LNK_R_ID, id);
 		return;
 	}
 	w->name_n = length_before(rest, length_before(rest, rest.n, " (rev "), " (prog-if ");
@@ -329,9 +329,10 @@ static void read_buses(struct lnk_words *w, struct lnk_part p)
 	if (skip_to(&p, "primary=") && skip_hex(&p, 2, &primary) && skip_to(&p, "secondary=") &&
 	    skip_hex(&p, 2, &secondary) && skip_to(&p, "subordinate=") &&
 	    skip_hex(&p, 2, &subordinate))
-		learn(w, LNK_R_BUSES,
-		      FIELD_PREP(BUS_PRIMARY, primary) | FIELD_PREP(BUS_SECONDARY, secondary) |
-			      FIELD_PREP(BUS_SUBORDINATE, subordinate));
+		lnk_words_learn(w, LNK_R_BUSES,
+				FIELD_PREP(BUS_PRIMARY, primary) |
+					FIELD_PREP(BUS_SECONDARY, secondary) |
+					FIELD_PREP(BUS_SUBORDINATE, subordinate));
 }
 
 /*
@@ -370,22 +371,91 @@ static void read_express(struct lnk_words *w, struct lnk_part p)
 		FIELD_PREP(PCI_EXP_FLAGS_TYPE, types[i].type);
 	if (skip_to(&p, "(Slot+"))
 		flags |= PCI_EXP_FLAGS_SLOT;
-	learn(w, LNK_R_PCIECAP, flags);
+	lnk_words_learn(w, LNK_R_PCIECAP, flags);
+}
+
+/* "Vendor Device [1af4:1100]" or "1af4:1100"; without numbers it tells nothing. */
+static void read_subsystem(struct lnk_words *w, struct lnk_part p)
+{
+	uint32_t id;
+
+	if (read_ids(p, &id))
+		lnk_words_learn(w, LNK_R_SUBSYS, id);
+}
+
+/* "00-1b-21-ff-ff-a0-b1-c2": from the highest byte on (PCIe 7.9.3). */
+static void read_serial(struct lnk_words *w, struct lnk_part p)
+{
+	uint32_t half[2] = {0}, byte;
+	unsigned i;
+
+	for (i = 0; i < 8; i++) {
+		if ((i && !skip(&p, "-")) || !skip_hex(&p, 2, &byte))
+			return;
+		half[i / 4] = half[i / 4] << 8 | byte;
+	}
+	lnk_words_learn(w, LNK_R_DSNHI, half[0]);
+	lnk_words_learn(w, LNK_R_DSNLO, half[1]);
+}
+
+/* Extended capabilities stand at offsets of three digits. */
+static void read_extended(struct lnk_words *w, struct lnk_part p)
+{
+	static const struct {
+		const char *words;
+		enum lnk_ecap flag;
+	} names[] = {
+		{"Advanced Error Reporting", LNK_E_AER},
+		{"Access Control Services", LNK_E_ACS},
+		{"Secondary PCI Express", LNK_E_SECPCI},
+		{"#19", LNK_E_SECPCI},
+		{"Extended Capability ID 0x19", LNK_E_SECPCI},
+		{"Device Serial Number ", LNK_E_DSN},
+		{"Single Root I/O Virtualization", LNK_E_SRIOV},
+	};
+	size_t i;
+
+	w->ecaps = true;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!skip(&p, names[i].words))
+			continue;
+		w->ecap_flags |= names[i].flag;
+		if (names[i].flag == LNK_E_DSN)
+			read_serial(w, p);
+		break;
+	}
 }
 
 /* "[80] Express ...", "[100 v1] Advanced Error Reporting", "<access denied>" */
 static void read_capability(struct lnk_words *w, struct lnk_part p)
 {
+	struct lnk_part at;
+	uint32_t off;
+
 	w->caps = true;
+	if (skip(&p, "<access denied>"))
+		w->denied = true;
+	at = p;
 	if (!skip(&p, "[") || !skip_to(&p, "] ") || !p.n) {
 		w->doubt = true;
+		return;
+	}
+	if (*p.s == '<' || skip(&p, "#ff")) {
+		w->doubt = true;
+		return;
+	}
+	skip(&at, "[");
+	if (skip_hex(&at, 3, &off)) {
+		read_extended(w, p);
+		return;
+	}
+	if (skip(&p, "Subsystem: ")) {
+		read_subsystem(w, p);
 		return;
 	}
 	skip(&p, "PCI ");
 	if (skip(&p, "Express "))
 		read_express(w, p);
-	else if (*p.s == '<' || skip(&p, "#ff"))
-		w->doubt = true;
 }
 
 bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t width_n,
@@ -408,22 +478,6 @@ bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t
 	return true;
 }
 
-/* "Port #0, Speed 8GT/s, Width x16, ..." and "Speed 8GT/s (ok), Width x16 (ok)" */
-static void read_link(struct lnk_words *w, enum lnk_reg r, struct lnk_part p)
-{
-	struct lnk_part speed;
-	uint32_t reg;
-
-	if (!skip_to(&p, "Speed "))
-		return;
-	speed = p;
-	if (!skip_to(&p, ", Width x"))
-		return;
-	speed.n = (size_t)(p.s - speed.s) - strlen(", Width x");
-	if (lnk_words_link(speed.s, speed.n, p.s, p.n, &reg))
-		learn(w, r, reg);
-}
-
 /* People leave out what they think does not matter: then what is not there proves nothing. */
 bool lnk_words_left_out(const char *s, size_t n)
 {
@@ -437,20 +491,21 @@ bool lnk_words_left_out(const char *s, size_t n)
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 {
 	static const char *const others[] = {
-		"Control: ", "Status: Cap+", "Flags: ",	   "Subsystem: ",
-		"Latency: ", "Region ",	     "Memory at ",
+		"Control: ", "Status: Cap+", "Flags: ", "Latency: ", "Region ", "Memory at ",
 	};
 	struct lnk_part p = {s, n};
 	size_t i;
 
 	if (lnk_words_left_out(s, n))
 		w->doubt = true;
+	if (lnk_words_section(w, s, n)) {
+		w->lspci = true;
+		return;
+	}
 	if (n < 8 || memchr("BCFKLMRS!", s[0], 9) == NULL)
 		return;
-	if (skip(&p, "LnkSta:")) {
-		read_link(w, LNK_R_CURLINK, p);
-	} else if (skip(&p, "LnkCap:")) {
-		read_link(w, LNK_R_MAXLINK, p);
+	if (skip(&p, "Subsystem: ")) {
+		read_subsystem(w, p);
 	} else if (skip(&p, "Capabilities: ")) {
 		read_capability(w, p);
 	} else if (skip(&p, "Bus: ")) {
@@ -461,7 +516,7 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 		w->whole = true;
 	} else if (skip(&p, "!!! Unknown header type 7f")) {
 		/* lspci masks the multi-function bit; a header of this type is all ones. */
-		learn(w, LNK_R_HEADER, 0xff);
+		lnk_words_learn(w, LNK_R_HEADER, 0xff);
 	} else {
 		for (i = 0; i < ARRAY_SIZE(others); i++)
 			if (skip(&p, others[i]))
@@ -477,19 +532,25 @@ void lnk_words_end(struct lnk_words *w)
 	struct lnk_hint *h = &w->hint;
 	uint32_t flags = h->reg[LNK_R_PCIECAP], class = h->reg[LNK_R_CLASS];
 
+	lnk_words_close(w);
 	if (h->known & BIT(LNK_R_BUSES)) {
-		learn(w, LNK_R_HEADER,
-		      FIELD_GET(CLASS_CODE, class) == PCI_CLASS_BRIDGE_CARDBUS ?
-			      PCI_HEADER_TYPE_CARDBUS :
-			      PCI_HEADER_TYPE_BRIDGE);
+		lnk_words_learn(w, LNK_R_HEADER,
+				FIELD_GET(CLASS_CODE, class) == PCI_CLASS_BRIDGE_CARDBUS ?
+					PCI_HEADER_TYPE_CARDBUS :
+					PCI_HEADER_TYPE_BRIDGE);
 	} else if (h->known & BIT(LNK_R_PCIECAP)) {
 		/* PCIe 7.5.1.1.9: these types have a header of layout 0. */
 		uint32_t type = FIELD_GET(PCI_EXP_FLAGS_TYPE, flags);
 
 		if (type == LNK_T_ENDPOINT || type == LNK_T_LEGACY || type == LNK_T_RCIEP ||
 		    type == LNK_T_RCEC)
-			learn(w, LNK_R_HEADER, PCI_HEADER_TYPE_NORMAL);
+			lnk_words_learn(w, LNK_R_HEADER, PCI_HEADER_TYPE_NORMAL);
 	}
 	if (!w->express && !w->doubt && (w->caps ? w->whole : w->no_caps))
-		learn(w, LNK_R_PCIECAP, LNK_WORDS_NO_EXPRESS);
+		lnk_words_learn(w, LNK_R_PCIECAP, LNK_WORDS_NO_EXPRESS);
+	if (w->no_vector && !w->doubt)
+		lnk_words_learn(w, LNK_R_LNKCAP2, 0);
+	/* Where no extended capability is told, lspci may not have read that far. */
+	if (w->ecaps && w->whole && !w->doubt)
+		lnk_words_learn(w, LNK_R_ECAPS, w->ecap_flags);
 }

@@ -18,7 +18,9 @@
 /* The value of LNK_R_PCIECAP that says: there is no Express capability. */
 #define LNK_WORDS_NO_EXPRESS 0xffffu
 #define LNK_WORDS_NAME	     256u
+#define LNK_WORDS_SECTION    640u
 
+struct section; /* lspci-regs.c */
 /* One function's words while they are read, line by line. */
 struct lnk_words {
 	struct lnk_hint hint;
@@ -27,9 +29,16 @@ struct lnk_words {
 	bool express; /* one of them is Express, whether its type can be read or not */
 	bool no_caps; /* its status says that there is no list */
 	bool doubt;   /* part of the list was denied, is broken or was left out */
-	bool whole;   /* what follows the capabilities was seen, so none was cut off */
+	bool denied;  /* it was denied: lspci had the first 64 bytes only */
+	bool ecaps;   /* an extended capability was seen: lspci could read that far */
+	bool target, vector, no_vector; /* LnkCtl2, LnkCap2 were seen; LnkCap2 was left out: 0 */
+	uint32_t ecap_flags;		/* enum lnk_ecap */
+	bool whole; /* what follows the capabilities was seen, so none was cut off */
 	size_t name_n;
-	char name[LNK_WORDS_NAME]; /* vendor and device in words where the ids are not there */
+	char name[LNK_WORDS_NAME];     /* vendor and device in words where the ids are not there */
+	const struct section *section; /* of which register the words are read; NULL: of none */
+	size_t section_n;
+	char section_text[LNK_WORDS_SECTION];
 };
 
 /* The words after the address in a function's first line. */
@@ -40,12 +49,21 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n);
 bool lnk_words_left_out(const char *s, size_t n);
 /* No more lines: draws the conclusions that need all of them. */
 void lnk_words_end(struct lnk_words *w);
+/* What was said first counts. */
+void lnk_words_learn(struct lnk_words *w, enum lnk_reg r, uint32_t value);
 /*
  * Speed and width in the layout of LNKCAP and LNKSTA (3:0, 9:4) from "8GT/s" and "16..."; false
  * where either is not a value: "unknown", x0.
  */
 bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t width_n,
 		    uint32_t *reg);
+
+/* ---- lspci-regs.c: the words of one register ---------------------------------------------- */
+
+/* Takes a line as part of a register's words, if it is one; true where it is their first. */
+bool lnk_words_section(struct lnk_words *w, const char *s, size_t n);
+/* The words of a register are complete: what they say is learnt. */
+void lnk_words_close(struct lnk_words *w);
 
 /* ---- lspci-groups.c: the functions of one moment ------------------------------------------ */
 

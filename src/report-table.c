@@ -481,9 +481,11 @@ static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 			from = " (decoded text)";
 		else if (f->from_attr & BIT(r))
 			from = " (sysfs)";
+		/* Words hold some fields of a register: no raw value is made up from them. */
 		lnk_put_para(to, v,
-			     lnk_strf(&a, "  %-7s  %0*x%*s  ", name, (int)lnk_reg_digits(r),
-				      f->reg[r], 8 - (int)lnk_reg_digits(r), ""),
+			     *from ? lnk_strf(&a, "  %-7s  %8s  ", name, "") :
+				     lnk_strf(&a, "  %-7s  %0*x%*s  ", name, (int)lnk_reg_digits(r),
+					      f->reg[r], 8 - (int)lnk_reg_digits(r), ""),
 			     21,
 			     lnk_strf(&a, "%s%s",
 				      flags_str(&a, link_regs[i].decode(&a, f), link_regs[i].flags,

@@ -598,9 +598,11 @@ const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m)
 /* The register that holds the speed and width of @r, if bytes were read. */
 static enum lnk_reg raw_of(const struct lnk_fn *f, enum lnk_reg r)
 {
-	if (r == LNK_R_MAXLINK && lnk_knows(f, LNK_R_LNKCAP))
+	uint64_t raw = f->known & ~f->from_text;
+
+	if (r == LNK_R_MAXLINK && raw & BIT(LNK_R_LNKCAP))
 		return LNK_R_LNKCAP;
-	if (r == LNK_R_CURLINK && lnk_knows(f, LNK_R_LNKSTA))
+	if (r == LNK_R_CURLINK && raw & BIT(LNK_R_LNKSTA))
 		return LNK_R_LNKSTA;
 	return r;
 }
@@ -647,7 +649,7 @@ const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e)
 				f->from_attr & BIT(r) ? "current_link_speed/width" : "LnkSta", at,
 				lnk_runs_str(a, f), from);
 	if (r == LNK_R_ECAPS)
-		return lnk_strf(a, "%s %s %s", name, at, ecap_words(a, f->reg[r]));
+		return lnk_strf(a, "%s %s %s%s", name, at, ecap_words(a, f->reg[r]), from);
 	/* Words hold some fields of a register: no raw value is made up from them. */
 	if (*from)
 		return lnk_strf(a, "%s %s%s", name, at, from);

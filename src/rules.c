@@ -1247,7 +1247,8 @@ static enum lnk_verdict check_901(const struct lnk_model *m, struct lnk_msg *msg
 	for (i = 0; i < m->n_fns; i++) {
 		const struct lnk_fn *f = &m->fns[i];
 
-		if (f->reach != LNK_READ_HEADER || f->caps_end != LNK_LIST_UNKNOWN)
+		if (!(f->denied && !lnk_knows(f, LNK_R_PCIECAP)) &&
+		    (f->reach != LNK_READ_HEADER || f->caps_end != LNK_LIST_UNKNOWN))
 			continue;
 		n++;
 		guessed += f->type_inferred || f->from_attr & ENDS;
@@ -1362,8 +1363,12 @@ static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg
 			first = &m->fns[i];
 	}
 	if (children)
-		return found(msg, "the device below is not in the capture for %zu port%s, first %s",
-			     children, children == 1 ? "" : "s", lnk_addr_str(first->addr, at));
+		return found(
+			msg,
+			"the device below is not in the capture for %zu port%s, first %s: send "
+			"also the output of lspci -vvxxxx -s %04x:%02x:",
+			children, children == 1 ? "" : "s", lnk_addr_str(first->addr, at),
+			first->addr.domain, first->secondary);
 	return LNK_PASS;
 }
 
@@ -1403,8 +1408,8 @@ static enum lnk_verdict check_905(const struct lnk_model *m, struct lnk_msg *msg
 	size_t i, n = 0;
 
 	for (i = 0; i < m->n_fns; i++)
-		n += m->fns[i].from_text &
-			     ~(BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER)) ||
+		n += m->fns[i].from_text & ~(BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |
+					     BIT(LNK_R_SUBSYS)) ||
 		     m->fns[i].reach == LNK_READ_TEXT;
 	if (!n)
 		return LNK_PASS;
@@ -1427,7 +1432,8 @@ static const struct lnk_rule from_words = {
 static enum lnk_verdict check_906(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	/* What walk.c compares. */
-	const uint64_t compared = ENDS | BIT(LNK_R_BUSES) | BIT(LNK_R_PCIECAP);
+	const uint64_t compared = ENDS | BIT(LNK_R_BUSES) | BIT(LNK_R_PCIECAP) | BIT(LNK_R_DEVCTL) |
+				  BIT(LNK_R_LNKCTL);
 	char *text;
 	unsigned r;
 
@@ -1585,9 +1591,11 @@ static void add_result(struct run *r, enum lnk_verdict v, const struct lnk_fn *f
 /* The register that holds the value, if bytes gave it; else the part that words or sysfs gave. */
 static enum lnk_reg evidence_reg(const struct lnk_fn *f, unsigned r)
 {
-	if (r == LNK_R_MAXLINK && lnk_knows(f, LNK_R_LNKCAP))
+	uint64_t raw = f->known & ~f->from_text;
+
+	if (r == LNK_R_MAXLINK && raw & BIT(LNK_R_LNKCAP))
 		return LNK_R_LNKCAP;
-	if (r == LNK_R_CURLINK && lnk_knows(f, LNK_R_LNKSTA))
+	if (r == LNK_R_CURLINK && raw & BIT(LNK_R_LNKSTA))
 		return LNK_R_LNKSTA;
 	return (enum lnk_reg)r;
 }

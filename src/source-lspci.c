@@ -276,6 +276,7 @@ static void end_function(struct reader *r)
 	if (f->end)
 		keep_bytes(f, a, &fn->cfg);
 	lnk_group_hint(a, &fn->text, &f->words.hint);
+	fn->denied |= f->words.denied;
 	if (f->words.name_n)
 		fn->device_name = clean(a, f->words.name, f->words.name_n);
 	if (f->facts)

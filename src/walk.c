@@ -58,6 +58,13 @@ static void compare_text(struct lnk_fn *f, enum lnk_reg r, uint32_t mask)
 		f->differs |= BIT(r);
 }
 
+/* "(rev ff) !!! Unknown header type 7f": the ids of its title are what the kernel remembers. */
+static bool words_say_ones(const struct lnk_fn *f)
+{
+	return !f->cfg.n_spans && !f->cfg.fetch && f->text && f->text->known & BIT(LNK_R_HEADER) &&
+	       f->text->reg[LNK_R_HEADER] == 0xff;
+}
+
 /* PCI 6.1: identity, class, layout; BRIDGE 3.2.5: bus numbers. */
 static void decode_header(struct lnk_fn *f)
 {
@@ -67,6 +74,8 @@ static void decode_header(struct lnk_fn *f)
 	load(f, LNK_R_HEADER, PCI_HEADER_TYPE);
 	if (lnk_knows(f, LNK_R_ID) && f->reg[LNK_R_ID] == 0xffffffff && lnk_knows(f, LNK_R_CLASS) &&
 	    f->reg[LNK_R_CLASS] == 0xffffffff && f->reg[LNK_R_HEADER] == 0xff) {
+		f->reach = LNK_READ_FFS;
+	} else if (words_say_ones(f)) {
 		f->reach = LNK_READ_FFS;
 	} else if (f->known & BIT(LNK_R_HEADER) &&
 		   FIELD_GET(0x7f, f->reg[LNK_R_HEADER]) != PCI_HEADER_TYPE_NORMAL) {
@@ -98,6 +107,21 @@ static bool type_has_link(unsigned type)
 	return type <= LNK_T_LEGACY || (type >= LNK_T_ROOT_PORT && type <= LNK_T_PCI_PCIE);
 }
 
+/* Which registers a capability of this version and type has. */
+static void lay_out_express(struct lnk_fn *f)
+{
+	uint32_t flags = f->reg[LNK_R_PCIECAP];
+	unsigned type = FIELD_GET(PCI_EXP_FLAGS_TYPE, flags);
+
+	f->cap_version = (uint8_t)FIELD_GET(PCI_EXP_FLAGS_VERS, flags);
+	if (!type_has_link(type))
+		f->absent |= LINK_REGS;
+	if (f->cap_version == 1)
+		f->absent |= LINK2_REGS;
+	if ((type != LNK_T_ROOT_PORT && type != LNK_T_DOWNSTREAM) || !(flags & PCI_EXP_FLAGS_SLOT))
+		f->absent |= SLOT_REGS;
+}
+
 /*
  * PCIe 7.5.3: the capability's length follows from its version and the type. A register that would
  * stand beyond the end of the space is not read: what is there belongs to nobody.
@@ -115,21 +139,15 @@ static void decode_express(struct lnk_fn *f, unsigned off)
 		{LNK_R_LNKCAP2, PCI_EXP_LNKCAP2}, {LNK_R_LNKCTL2, PCI_EXP_LNKCTL2},
 		{LNK_R_LNKSTA2, PCI_EXP_LNKSTA2},
 	};
-	unsigned i, type;
+	unsigned i;
 
 	f->express = (uint16_t)off;
 	load(f, LNK_R_PCIECAP, off + PCI_EXP_FLAGS);
 	if (!lnk_knows(f, LNK_R_PCIECAP))
 		return;
-	type = FIELD_GET(PCI_EXP_FLAGS_TYPE, f->reg[LNK_R_PCIECAP]);
-	f->cap_version = (uint8_t)FIELD_GET(PCI_EXP_FLAGS_VERS, f->reg[LNK_R_PCIECAP]);
-	if (!type_has_link(type))
-		f->absent |= LINK_REGS;
+	lay_out_express(f);
 	if (f->cap_version < 2)
 		f->absent |= LINK2_REGS;
-	if ((type != LNK_T_ROOT_PORT && type != LNK_T_DOWNSTREAM) ||
-	    !(f->reg[LNK_R_PCIECAP] & PCI_EXP_FLAGS_SLOT))
-		f->absent |= SLOT_REGS;
 	for (i = 0; i < ARRAY_SIZE(layout); i++) {
 		unsigned at = off + layout[i].off;
 
@@ -204,13 +222,18 @@ static void decode_ecaps(struct lnk_fn *f)
 	}
 }
 
-static bool split_link(struct lnk_fn *f, enum lnk_reg r, uint32_t reg)
+/* Speed and width @r of the register @of, which is where they came from. */
+static bool split_link(struct lnk_fn *f, enum lnk_reg r, enum lnk_reg of)
 {
+	uint32_t reg = f->reg[of];
+
 	if (!lnk_speed_legal(FIELD_GET(PCI_EXP_LNKCAP_SPEED, reg)) ||
 	    !lnk_width_legal(FIELD_GET(PCI_EXP_LNKCAP_WIDTH, reg)))
 		return false;
 	f->reg[r] = reg & LINK_FIELDS;
 	f->known |= BIT(r);
+	if (f->from_text & BIT(of))
+		f->from_text |= BIT(r);
 	return true;
 }
 
@@ -231,12 +254,12 @@ static void decode_link(struct lnk_fn *f)
 	if (f->link_ones)
 		f->known &= ~LINK_REGS;
 	if (lnk_knows(f, LNK_R_LNKCAP))
-		split_link(f, LNK_R_MAXLINK, f->reg[LNK_R_LNKCAP]);
+		split_link(f, LNK_R_MAXLINK, LNK_R_LNKCAP);
 	else
 		take_hint(f, LNK_R_MAXLINK);
 	if (!lnk_knows(f, LNK_R_LNKSTA))
 		take_hint(f, LNK_R_CURLINK);
-	else if (!split_link(f, LNK_R_CURLINK, f->reg[LNK_R_LNKSTA]))
+	else if (!split_link(f, LNK_R_CURLINK, LNK_R_LNKSTA))
 		f->absent |= BIT(LNK_R_CURLINK);
 	compare_text(f, LNK_R_MAXLINK, LINK_FIELDS);
 	compare_text(f, LNK_R_CURLINK, LINK_FIELDS);
@@ -314,12 +337,47 @@ static enum lnk_type decode_type(const struct lnk_fn *f)
 /* A listing that names capabilities and no Express one says 0xffff: there is none. */
 #define TEXT_NO_EXPRESS 0xffff
 
+/* What bytes did not tell of the capabilities' registers, lspci's words may. */
+static void take_words(struct lnk_fn *f)
+{
+	static const struct {
+		enum lnk_reg reg;
+		enum lnk_ecap of;
+	} extended[] = {
+		{LNK_R_AERUNCOR, LNK_E_AER},   {LNK_R_AERCOR, LNK_E_AER},
+		{LNK_R_LANEERR, LNK_E_SECPCI}, {LNK_R_DSNLO, LNK_E_DSN},
+		{LNK_R_DSNHI, LNK_E_DSN},
+	};
+	unsigned r, i;
+
+	if (!f->text || f->reach == LNK_READ_FFS)
+		return;
+	if (f->type < LNK_T_NONE && f->from_text & BIT(LNK_R_PCIECAP))
+		lay_out_express(f);
+	for (r = LNK_R_DEVCAP; r <= LNK_R_LNKSTA2; r++)
+		if (f->text->known & BIT(r))
+			take_hint(f, (enum lnk_reg)r);
+	if (f->text->known & BIT(LNK_R_ECAPS))
+		take_hint(f, LNK_R_ECAPS);
+	for (i = 0; i < ARRAY_SIZE(extended); i++) {
+		if (f->text->known & BIT(extended[i].reg))
+			take_hint(f, extended[i].reg);
+		else if (f->from_text & BIT(LNK_R_ECAPS) && !lnk_knows(f, extended[i].reg) &&
+			 !(f->reg[LNK_R_ECAPS] & extended[i].of))
+			f->absent |= BIT(extended[i].reg);
+	}
+	compare_text(f, LNK_R_DEVCTL, PCI_EXP_DEVCTL_PAYLOAD);
+	compare_text(f, LNK_R_LNKCTL,
+		     PCI_EXP_LNKCTL_ASPM | PCI_EXP_LNKCTL_DISABLE | PCI_EXP_LNKCTL_CLOCK);
+}
+
 static void decode(struct lnk_fn *f)
 {
 	decode_header(f);
 	decode_fields(f);
 	if (f->reach != LNK_READ_FFS) {
 		decode_caps(f);
+		take_hint(f, LNK_R_SUBSYS);
 		decode_fields(f);
 		if (f->express)
 			decode_ecaps(f);
@@ -342,10 +400,7 @@ static void decode(struct lnk_fn *f)
 			f->absent |= EXPRESS_REGS | EXT_REGS | BIT(LNK_R_ECAPS);
 	}
 	f->type = (uint8_t)decode_type(f);
-	if (f->type < LNK_T_NONE && !type_has_link(f->type))
-		f->absent |= LINK_REGS;
-	if (f->type < LNK_T_NONE && (f->from_text & BIT(LNK_R_PCIECAP)))
-		f->cap_version = (uint8_t)FIELD_GET(PCI_EXP_FLAGS_VERS, f->reg[LNK_R_PCIECAP]);
+	take_words(f);
 	decode_link(f);
 }
 

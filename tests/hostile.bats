@@ -35,6 +35,18 @@ mangle_all() {
 	mangle_all "$n" -x "$LNKINSPECT" -n "$n"
 }
 
+@test "decoded text, cut at every line and damaged: no register is invented" {
+	local name n=100
+	[[ -z ${SAN:-} ]] || n=30
+	for name in origin guest-seed-x3130-switch-ep-8x16 lnk009-slot-down lnk105-link-registers \
+		lnk304-aspm-port lnk402-uncorrectable lnk403-lane-errors; do
+		lspci -F "$FIXTURES/$name/input" -D -nn -vv >"$name" 2>/dev/null
+		"$B/mangle" -n "$n" "$name" >out 2>err || fail "$name: $(grep -m 3 -v ' runs' err)"
+		(($(awk '/ runs, / { print $1 }' out) > 2 * $(wc -l <"$name"))) || fail "$name: $(cat out)"
+	done
+	finish
+}
+
 # Runs the program with arguments $@ within 30 seconds: status in $status, words in ./out, ./err.
 run_it() {
 	status=0

@@ -123,6 +123,19 @@ static bool size_code(const char *s, const char *word, uint32_t *code)
 	return false;
 }
 
+/* The code of the speed that @s starts with, "8GT/s"; 0 where it is none. */
+static unsigned speed_code(const char *s)
+{
+	size_t n = strcspn(s, ", ");
+	char word[12];
+
+	if (n >= sizeof(word))
+		return 0;
+	memcpy(word, s, n);
+	word[n] = '\0';
+	return lnk_speed_code(word);
+}
+
 /* ---- Link registers (PCIe 7.5.3.6 to 7.5.3.8) ------------------------------------------------ */
 
 /*
@@ -133,19 +146,12 @@ static bool size_code(const char *s, const char *word, uint32_t *code)
 static bool link_fields(const char *s, uint32_t *reg)
 {
 	const char *speed = behind(s, "Speed ");
-	unsigned code = 0;
 	uint32_t width;
-	char word[12];
-	size_t n;
+	unsigned code;
 
 	if (!speed || !number(speed, ", Width x", 10, 63, &width))
 		return false;
-	n = strcspn(speed, ", ");
-	if (n < sizeof(word)) {
-		memcpy(word, speed, n);
-		word[n] = '\0';
-		code = lnk_speed_code(word);
-	}
+	code = speed_code(speed);
 	if (!code && ((width && width != 63) || !starts(speed, "unknown")))
 		return false;
 	if (!code && width)
@@ -292,20 +298,13 @@ static void read_lnkcap2(struct lnk_words *w, const char *s)
 {
 	const char *p = behind(s, "Supported Link Speeds: ");
 	unsigned code;
-	char word[12];
-	size_t n;
 
 	if (!p)
 		return;
 	w->vector = true;
 	if (starts(p, "2.5-"))
 		p += strlen("2.5-");
-	n = strcspn(p, ", ");
-	if (n >= sizeof(word))
-		return;
-	memcpy(word, p, n);
-	word[n] = '\0';
-	code = lnk_speed_code(word);
+	code = speed_code(p);
 	if (code || starts(p, "Unknown"))
 		lnk_words_learn(w, LNK_R_LNKCAP2, (uint32_t)(BIT(code + 1) - 2) & 0xff);
 }
@@ -333,18 +332,11 @@ static void read_lnkctl2(struct lnk_words *w, const char *s)
 	const char *p = behind(s, "Target Link Speed: ");
 	unsigned code;
 	uint32_t reg;
-	char word[12];
-	size_t n;
 
 	if (!p)
 		return;
 	w->target = true;
-	n = strcspn(p, ", ");
-	if (n >= sizeof(word))
-		return;
-	memcpy(word, p, n);
-	word[n] = '\0';
-	code = lnk_speed_code(word);
+	code = speed_code(p);
 	reg = code;
 	if (target_is_told(w, code) && flags(s, needed, ARRAY_SIZE(needed), &reg))
 		lnk_words_learn(w, LNK_R_LNKCTL2, reg);

@@ -36,7 +36,7 @@ static bool skip(struct lnk_part *p, const char *word)
 
 static void skip_blanks(struct lnk_part *p)
 {
-	while (p->n && (*p->s == ' ' || *p->s == '\t')) {
+	while (p->n && lnk_is_blank(*p->s)) {
 		p->s++;
 		p->n--;
 	}

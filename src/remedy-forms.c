@@ -62,11 +62,6 @@ void lnk_remedy_say(struct lnk_arena *a, struct lnk_suggestion *s, const char *f
 	s->words = lnk_strf(a, "%s%s%s", s->words, *s->words ? " " : "", text);
 }
 
-static unsigned most(unsigned a, unsigned b)
-{
-	return a > b ? a : b;
-}
-
 /* ---- What QEMU calls things, and since when it can --------------------------------------- */
 
 /*
@@ -125,9 +120,9 @@ static unsigned since_of(const struct lnk_plan *p)
 		if (!p->want[i].speed)
 			continue;
 		/* 32 and 64 came later (QEMU qapi/common.json PCIELinkSpeed). */
-		since = most(since, p->want[i].speed > 4 ? LNK_QEMU(9, 0) : LNK_QEMU(4, 0));
+		since = lnk_most(since, p->want[i].speed > 4 ? LNK_QEMU(9, 0) : LNK_QEMU(4, 0));
 		if (p->change == LNK_CHANGE_LINK)
-			since = most(since, lnk_remedy_settable(p->fn[i]));
+			since = lnk_most(since, lnk_remedy_settable(p->fn[i]));
 	}
 	return since;
 }

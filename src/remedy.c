@@ -15,11 +15,6 @@
 /* 64GT/s is the most that x-speed can say (QEMU hw/core/qdev-properties-system.c). */
 #define MOST_SPEED 6u
 
-static unsigned most(unsigned a, unsigned b)
-{
-	return a > b ? a : b;
-}
-
 /* ---- The machine ------------------------------------------------------------------------- */
 
 /* The machine type's name, the last word of the machine's: "Standard PC (...) pc-q35-7.2". */
@@ -77,35 +72,40 @@ static bool is_legacy(const struct lnk_fn *f)
 
 /* ---- The work ---------------------------------------------------------------------------- */
 
+/* What is noted of one function on the way. */
+struct note {
+	struct lnk_want hop;	   /* what a port must have for devices further down */
+	struct lnk_plan *port;	   /* the plan that sets or replaces the port */
+	struct lnk_plan *device;   /* the plan that moves the device */
+	struct lnk_plan *path;	   /* the plan that sets ports, from this one up to the root */
+	struct lnk_plan *slot;	   /* the plan that joins others to this function */
+	const struct lnk_fn *root; /* the function that others of its card are joined to */
+};
+
 struct work {
 	struct lnk_model *m;
 	struct lnk_host host;
-	/* Each as long as there are functions, by index. */
-	struct lnk_want *hop;	  /* what a port must have for devices further down */
-	struct lnk_plan **port;	  /* the plan that sets or replaces the port */
-	struct lnk_plan **device; /* the plan that moves the device */
-	struct lnk_plan **path;	  /* the plan that sets ports, from this one up to the root */
-	struct lnk_plan **slot;	  /* the plan that joins others to this function */
-	size_t *root;		  /* the function that others of its card are joined to */
+	struct note *notes; /* as many as there are functions, by index */
 	struct lnk_plan *legacy, *plans, **last;
 	uint32_t taken; /* device numbers on root bus 0 */
 };
 
-static size_t index_of(const struct work *w, const struct lnk_fn *f)
+static struct note *note_of(const struct work *w, const struct lnk_fn *f)
 {
-	return (size_t)(f - w->m->fns);
+	return &w->notes[f - w->m->fns];
 }
 
 static void raise_want(struct lnk_want *w, struct lnk_want to)
 {
-	w->speed = most(w->speed, to.speed);
-	w->width = most(w->width, to.width);
+	w->speed = lnk_most(w->speed, to.speed);
+	w->width = lnk_most(w->width, to.width);
 }
 
 /* The least that x-speed and x-width can say and that is not below what @f can do or does. */
 static struct lnk_want want_of(const struct lnk_fn *f)
 {
-	struct lnk_want w = {most(f->max_speed, f->cur_speed), most(f->max_width, f->cur_width)};
+	struct lnk_want w = {lnk_most(f->max_speed, f->cur_speed),
+			     lnk_most(f->max_width, f->cur_width)};
 
 	if (w.speed > MOST_SPEED)
 		w.speed = MOST_SPEED;
@@ -120,7 +120,7 @@ static bool is_judged(const struct lnk_fn *f)
 /* What the port needs, or the switch, for the device right below it and for those further down. */
 static struct lnk_want want_below(const struct work *w, const struct lnk_fn *port)
 {
-	struct lnk_want want = w->hop[index_of(w, port)];
+	struct lnk_want want = note_of(w, port)->hop;
 
 	if (port->below && is_judged(port->below->below))
 		raise_want(&want, want_of(port->below->below));
@@ -214,7 +214,7 @@ static struct lnk_plan *set_port(struct work *w, const struct lnk_fn *port)
 
 static struct lnk_plan *plan_port(struct work *w, const struct lnk_fn *port)
 {
-	struct lnk_plan **p = &w->port[index_of(w, port)];
+	struct lnk_plan **p = &note_of(w, port)->port;
 
 	if (!*p && lnk_remedy_is_fixed(port))
 		*p = replace_port(w, port);
@@ -297,7 +297,7 @@ static bool can_move(const struct work *w, const struct lnk_fn *f)
 static struct lnk_plan *move_device(struct work *w, const struct lnk_fn *f)
 {
 	const struct lnk_fn *g = f, *end = w->m->fns + w->m->n_fns;
-	struct lnk_plan **p = &w->device[index_of(w, f)];
+	struct lnk_plan **p = &note_of(w, f)->device;
 	struct lnk_want want = {0};
 
 	if (*p || !can_move(w, f))
@@ -312,7 +312,7 @@ static struct lnk_plan *move_device(struct work *w, const struct lnk_fn *f)
 			else
 				raise_want(&want, want_of(g));
 			add_member(*p, g, (struct lnk_want){0});
-			w->device[index_of(w, g)] = *p;
+			note_of(w, g)->device = *p;
 		}
 	/* Legacy ports are made too slow; 16GT/s x32 is what they are since. */
 	if (!want.speed && w->host.legacy)
@@ -374,7 +374,7 @@ static struct lnk_plan *set_path(struct work *w, const struct lnk_fn *hop)
 static struct lnk_plan *plan_path(struct work *w, const struct lnk_finding *x)
 {
 	const struct lnk_fn *up = x->fn->link->above, *hop;
-	struct lnk_plan **p = &w->path[index_of(w, up->parent)];
+	struct lnk_plan **p = &note_of(w, up->parent)->path;
 
 	if (!(x->other->quirks & (LNK_Q_VIRTUAL | LNK_Q_EMULATED | LNK_Q_STANDIN)))
 		return NULL;
@@ -393,7 +393,7 @@ static void note_path(struct work *w, const struct lnk_finding *x)
 
 	for (hop = x->fn->link->above->parent; hop; hop = hop->parent)
 		if (lnk_remedy_settable(hop))
-			raise_want(&w->hop[index_of(w, hop)], want_of(x->fn));
+			raise_want(&note_of(w, hop)->hop, want_of(x->fn));
 }
 
 /* The number after that of the last function in the slot. */
@@ -409,8 +409,8 @@ static unsigned free_function(const struct lnk_fn *first)
 /* The functions of one card are joined to the first of them, whose port must be known. */
 static struct lnk_plan *plan_join(struct work *w, const struct lnk_finding *x)
 {
-	const struct lnk_fn *f = x->fn, *first = &w->m->fns[w->root[index_of(w, f)]];
-	struct lnk_plan **p = &w->slot[index_of(w, first)];
+	const struct lnk_fn *f = x->fn, *first = note_of(w, f)->root;
+	struct lnk_plan **p = &note_of(w, first)->slot;
 
 	/* What else stands in its slot would be left without a function 0. */
 	if (f->parent->n_children > 1 || !lnk_remedy_driver(f) || !lnk_remedy_driver(f->parent) ||
@@ -499,20 +499,16 @@ static void look_at_machine(struct work *w)
 	}
 }
 
-static void *per_function(const struct work *w, size_t size)
-{
-	void *p = lnk_xmalloc(w->m->n_fns * size);
-
-	return memset(p, 0, w->m->n_fns * size);
-}
-
 static void find_roots(struct work *w)
 {
 	size_t i;
 
 	/* A twin has the lower address. */
-	for (i = 0; i < w->m->n_fns; i++)
-		w->root[i] = w->m->fns[i].twin ? w->root[index_of(w, w->m->fns[i].twin)] : i;
+	for (i = 0; i < w->m->n_fns; i++) {
+		const struct lnk_fn *f = &w->m->fns[i];
+
+		w->notes[i].root = f->twin ? note_of(w, f->twin)->root : f;
+	}
 }
 
 void lnk_remedy_make(struct lnk_model *m, uint32_t set)
@@ -520,27 +516,20 @@ void lnk_remedy_make(struct lnk_model *m, uint32_t set)
 	struct work w = {.m = m, .last = &w.plans};
 	struct lnk_plan *p;
 
-	look_at_machine(&w);
+	if (!m->n_fns || !m->n_findings || !may_be_qemu(&m->env))
+		return;
 	if (set == LNK_FORMS_FITTING)
 		set = lnk_remedy_fitting(m);
-	if (!set || !m->n_findings || !may_be_qemu(&m->env))
+	if (!set)
 		return;
-	w.hop = per_function(&w, sizeof(*w.hop));
-	w.port = per_function(&w, sizeof(*w.port));
-	w.device = per_function(&w, sizeof(*w.device));
-	w.path = per_function(&w, sizeof(*w.path));
-	w.slot = per_function(&w, sizeof(*w.slot));
-	w.root = per_function(&w, sizeof(*w.root));
+	look_at_machine(&w);
+	w.notes = lnk_xmalloc(m->n_fns * sizeof(*w.notes));
+	memset(w.notes, 0, m->n_fns * sizeof(*w.notes));
 	find_roots(&w);
 	make_plans(&w);
 	for (p = w.plans; p; p = p->next)
 		lnk_remedy_write(&w.host, p, set);
-	free(w.hop);
-	free(w.port);
-	free(w.device);
-	free(w.path);
-	free(w.slot);
-	free(w.root);
+	free(w.notes);
 }
 
 const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,

@@ -66,6 +66,10 @@ struct lnk_form {
 };
 extern const struct lnk_form lnk_form_qemu, lnk_form_libvirt, lnk_form_proxmox;
 
+static inline unsigned lnk_most(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
 /* On root bus 0, which QEMU calls pcie.0; the others carry names that their owner gives. */
 static inline bool lnk_on_root(const struct lnk_fn *f)
 {

@@ -6,6 +6,25 @@
 #	load failures
 #	load same
 
+# The captures that variants are made of, in $BASES, each a way in which lspci writes:
+#	hex	-xxxx of the origin case
+#	mixed	-D -nn -vv -xxxx of a switch with two devices
+#	text	-nn -vv of the same, no bytes
+#	short	-n -x of it: headers alone
+#	early	-D -n -xxx of it: 256 bytes
+make_bases() {
+	local switch=$FIXTURES/guest-seed-x3130-switch-ep-8x16/input
+	export BASES=$BATS_FILE_TMPDIR/bases
+	mkdir "$BASES"
+	cp "$FIXTURES/origin/input" "$BASES/hex"
+	lspci -F "$switch" -D -nn -vv -xxxx >"$BASES/mixed" 2>/dev/null
+	# As on a machine that runs: what follows its capabilities says that none is cut off.
+	lspci -F "$switch" -nn -vv 2>/dev/null |
+		sed '$s/^$/\tKernel driver in use: nvme\n\tKernel modules: nvme\n/' >"$BASES/text"
+	lspci -F "$switch" -n -x >"$BASES/short" 2>/dev/null
+	lspci -F "$switch" -D -n -xxx >"$BASES/early" 2>/dev/null
+}
+
 # Reads the files $@ in one process into ./json; the words go to ./err.
 read_all() {
 	local f status=0 inputs=()

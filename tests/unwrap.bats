@@ -11,19 +11,9 @@ bats_require_minimum_version 1.5.0
 load failures
 load same
 
-# The captures that the variants are made of, in $BASES: see lspci.bats. "early" is 256 bytes.
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}" "${B:?}"
-	export BASES=$BATS_FILE_TMPDIR/bases
-	local switch=$FIXTURES/guest-seed-x3130-switch-ep-8x16/input
-	mkdir "$BASES"
-	cp "$FIXTURES/origin/input" "$BASES/hex"
-	lspci -F "$switch" -D -nn -vv -xxxx >"$BASES/mixed" 2>/dev/null
-	# As on a machine that runs: what follows its capabilities says that none is cut off.
-	lspci -F "$switch" -nn -vv 2>/dev/null |
-		sed '$s/^$/\tKernel driver in use: nvme\n\tKernel modules: nvme\n/' >"$BASES/text"
-	lspci -F "$switch" -n -x >"$BASES/short" 2>/dev/null
-	lspci -F "$switch" -D -n -xxx >"$BASES/early" 2>/dev/null
+	make_bases
 }
 
 setup() {

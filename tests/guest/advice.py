@@ -6,7 +6,6 @@ there is what runs 8GT/s, on bus 5 what runs 32GT/s, all of it x16. The function
 carry its serial number.
 """
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -59,15 +58,13 @@ def look(machine: Machine, arguments: list[str]) -> judge.Files:
         return guest.look(":")
 
 
-def suggested(capture: dict) -> tuple[set[str], dict[str, list[str]]]:
-    """The forms, and the ways that are offered, by all the findings that these mend."""
-    forms, findings = set(), defaultdict(list)
-    for finding in capture["findings"]:
-        for suggestion in finding["suggestions"]:
-            forms.add(suggestion["form"])
-            name = f"{finding['id']}@{judge.where(finding)}"
-            findings["\n".join(suggestion["lines"])].append(name)
-    return forms, {" ".join(names): text.split("\nor\n") for text, names in findings.items()}
+def forms_of(capture: dict) -> set[str]:
+    return {s["form"] for finding in capture["findings"] for s in finding["suggestions"]}
+
+
+def ways_of(capture: dict) -> dict[str, list[str]]:
+    """The ways that are offered, by all the findings that these mend."""
+    return {names: text.split("\nor\n") for names, text in judge.suggested(capture).items()}
 
 
 def changed(old: object, new: object) -> object:
@@ -88,10 +85,10 @@ def proof(machine: Machine, program: str, maker: Maker, case: Case) -> Iterator[
     """Each way of each suggestion by itself; then all of them, and another look."""
     name = f"{maker.form}, {case.name}"
     before = look(machine, maker.arguments(case.config))
-    forms, _ = suggested(judge.capture_of(before, "json"))
+    forms = forms_of(judge.capture_of(before, "json"))
     yield f"{name}: the form that is printed unasked", differ({case.fits}, forms)
     said = judge.outside(program, before["capture"], "--json", f"--suggest={maker.form}")
-    _, advice = suggested(json.loads(said)["captures"][0])
+    advice = ways_of(json.loads(said)["captures"][0])
     yield f"{name}: what is suggested", differ(set(case.wanted), set(advice))
     old = maker.meaning(case.config)
     for findings, ways in advice.items():

@@ -6,6 +6,7 @@ Each function yields what is wrong, a line each.
 import json
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -64,6 +65,16 @@ def outside(program: str, capture: str, *options: str) -> str:
     return subprocess.run(
         command, input=capture, env=plain, capture_output=True, text=True, timeout=60
     ).stdout
+
+
+def suggested(capture: dict) -> dict[str, str]:
+    """The lines of each suggestion, by all the findings that it mends, in their order."""
+    findings = defaultdict(list)
+    for finding in capture["findings"]:
+        for suggestion in finding["suggestions"]:
+            name = f"{finding['id']}@{where(finding)}"
+            findings["\n".join(suggestion["lines"])].append(name)
+    return {" ".join(names): lines for lines, names in findings.items()}
 
 
 # ---- What must be found --------------------------------------------------------------------

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """loop - applies what --suggest=qemu printed to the command line, boots again, and looks again"""
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 
 import apply
@@ -29,14 +28,9 @@ def boot(machine: Machine, arguments: list[str], stages: tuple[Stage, ...]) -> l
 
 
 def printed(program: str, capture: str) -> dict[frozenset[str], str]:
-    """The lines of each suggestion, by the findings that it mends."""
     said = json.loads(judge.outside(program, capture, "--json", "--suggest=qemu"))
-    findings = defaultdict(set)
-    for finding in said["captures"][0]["findings"]:
-        for suggestion in finding["suggestions"]:
-            name = f"{finding['id']}@{judge.where(finding)}"
-            findings["\n".join(suggestion["lines"])].add(name)
-    return {frozenset(names): lines for lines, names in findings.items()}
+    suggestions = judge.suggested(said["captures"][0])
+    return {frozenset(names.split()): lines for names, lines in suggestions.items()}
 
 
 def in_table(program: str, capture: str, suggestions: list[str]) -> Iterator[str]:

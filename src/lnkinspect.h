@@ -386,6 +386,15 @@ struct lnk_env {
 	bool root;     /* live: whether the registers could be asked for */
 };
 
+/* What somebody else said of one function's link: no rule reads it, people compare. */
+struct lnk_quote {
+	struct lnk_addr addr;
+	uint32_t line;	  /* where it stands, from 1 */
+	const char *file; /* in which of an input's files; NULL: there is one */
+	const char *by;	  /* "kernel", "nvidia-smi" */
+	const char *text; /* clean */
+};
+
 struct lnk_damage {
 	uint32_t line;	  /* from 1 */
 	const char *what; /* "hex row with 13 bytes" */
@@ -407,9 +416,11 @@ struct lnk_model {
 
 	struct lnk_damage *damage; /* the first LNK_MAX_DAMAGE */
 	size_t n_damage;	   /* all of them */
-	bool damage_unplaced;	   /* some of it belongs to no function that is known */
-	bool whole;	   /* a host bridge is among the functions, or all are known to be */
-	const char *limit; /* a limit that was reached, in words; NULL */
+	struct lnk_quote *quotes;  /* in the arena; in the order of the input */
+	size_t n_quotes;
+	bool damage_unplaced; /* some of it belongs to no function that is known */
+	bool whole;	      /* a host bridge is among the functions, or all are known to be */
+	const char *limit;    /* a limit that was reached, in words; NULL */
 
 	struct lnk_finding *findings; /* in the order of report: worst first, then address, id */
 	size_t n_findings, max_findings;
@@ -631,6 +642,23 @@ struct lnk_captures {
 void lnk_captures_add(struct lnk_captures *c, struct lnk_model *m);
 void lnk_captures_free(struct lnk_captures *c);
 
+/* ---- facts.c: what a report says beside its captures --------------------------------------- */
+
+#define LNK_MAX_QUOTES 4096u
+
+/* Of one machine, from any lines of any of a report's files. */
+struct lnk_facts {
+	struct lnk_arena arena;
+	struct lnk_env env; /* guest, hypervisor, sign, machine, kernel, where a line says so */
+	struct lnk_quote *quotes;
+	size_t n_quotes, max_quotes;
+};
+/* A line that belongs to no function, unwrapped. Most say nothing. */
+void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n);
+/* Gives @m what it does not know by itself. */
+void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m);
+void lnk_facts_free(struct lnk_facts *f);
+
 struct lnk_source {
 	const char *name; /* "lspci" */
 	const char *what; /* for messages: "output of lspci -x, -xxx, -xxxx or -vv" */
@@ -640,7 +668,8 @@ struct lnk_source {
 	 * Adds at least one model, sorted, not walked. -ENODATA: there is nothing of mine in it;
 	 * another negative errno: fails with words, or the stream has failed.
 	 */
-	int (*read)(struct lnk_stream *in, struct lnk_captures *out, struct lnk_err *err);
+	int (*read)(struct lnk_stream *in, struct lnk_captures *out, struct lnk_facts *facts,
+		    struct lnk_err *err);
 };
 /* Reads @path ("-": standard input) with the first source that finds something in it. */
 int lnk_source_read(const char *path, struct lnk_captures *out, struct lnk_err *err);

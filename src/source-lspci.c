@@ -138,6 +138,7 @@ static void keep_bytes(const struct open_fn *f, struct lnk_arena *a, struct lnk_
 /* One for the input, and one for each side of a diff in it. */
 struct reader {
 	struct lnk_captures *out;
+	struct lnk_facts *facts;
 	size_t done;	      /* functions in the captures that are finished */
 	uint32_t line;	      /* that is read, in the input */
 	uint32_t side_line;   /* and in a diff's file */
@@ -390,6 +391,8 @@ static void on_text(struct reader *r, const struct lnk_line *l)
 {
 	struct open_fn *f = &r->f;
 
+	if (!f->open || f->gap >= GAP_BLANK)
+		lnk_facts_line(r->facts, l->line, l->s, l->n);
 	if (!f->open)
 		return;
 	if (f->gap < GAP_BLANK)
@@ -616,9 +619,10 @@ static void read_line(struct reader *r, const struct lnk_line *l)
 
 /* ---- The source ---------------------------------------------------------------------------- */
 
-static void begin_reader(struct reader *r)
+static void begin_reader(struct reader *r, struct lnk_facts *facts)
 {
 	memset(r, 0, sizeof(*r));
+	r->facts = facts;
 	r->out = lnk_xmalloc(sizeof(*r->out));
 	*r->out = (struct lnk_captures){0};
 	r->now.m = lnk_model_new();
@@ -672,7 +676,7 @@ static void read_lines(struct lnk_unwrap *u, struct reader readers[LNK_SIDES])
 		}
 		for (i = 1; i < LNK_SIDES; i++)
 			if (!readers[i].out)
-				begin_reader(&readers[i]);
+				begin_reader(&readers[i], readers[0].facts);
 		readers[1].side_line = l.old_line;
 		readers[2].side_line = l.new_line;
 		for (i = 0; i < LNK_SIDES; i++)
@@ -681,7 +685,8 @@ static void read_lines(struct lnk_unwrap *u, struct reader readers[LNK_SIDES])
 	}
 }
 
-static int read_lspci(struct lnk_stream *in, struct lnk_captures *out, struct lnk_err *err)
+static int read_lspci(struct lnk_stream *in, struct lnk_captures *out, struct lnk_facts *facts,
+		      struct lnk_err *err)
 {
 	struct reader *readers = lnk_xmalloc(LNK_SIDES * sizeof(*readers));
 	struct lnk_unwrap *u = lnk_unwrap_new(in);
@@ -689,7 +694,7 @@ static int read_lspci(struct lnk_stream *in, struct lnk_captures *out, struct ln
 	char part[256];
 
 	(void)err;
-	begin_reader(&readers[0]);
+	begin_reader(&readers[0], facts);
 	/* Few inputs hold a diff. */
 	readers[1].out = readers[2].out = NULL;
 	read_lines(u, readers);

@@ -130,11 +130,16 @@ static void name_model(struct lnk_model *m, const char *path)
 static int read_stream(struct lnk_stream *in, const char *path, const char *name,
 		       struct lnk_captures *out, struct lnk_err *err)
 {
+	struct lnk_facts facts = {0};
 	size_t first = out->n;
 	int code;
 
 	lnk_stream_more(in);
-	code = choose(in)->read(in, out, err);
+	code = choose(in)->read(in, out, &facts, err);
+	/* Of several captures, whose they are is not known. */
+	if (out->n - first == 1)
+		lnk_facts_apply(&facts, out->models[first]);
+	lnk_facts_free(&facts);
 	if (in->error) {
 		while (out->n > first)
 			lnk_model_free(out->models[--out->n]);

@@ -226,6 +226,7 @@ static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 	struct lnk_stream in;
 	struct lnk_judge j = {.keep_all = true};
 	struct lnk_select everything = {0};
+	struct lnk_facts facts = {0};
 	struct lnk_err err = {0};
 	uint32_t forms = 0;
 	size_t i;
@@ -235,8 +236,11 @@ static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 	lnk_remedy_forms(&forms, "all");
 	*status = 0;
 	lnk_stream_memory(&in, b->data, b->size);
-	code = lnk_source_lspci.read(&in, c, &err);
+	code = lnk_source_lspci.read(&in, c, &facts, &err);
 	lnk_stream_close(&in);
+	if (c->n == 1)
+		lnk_facts_apply(&facts, c->models[0]);
+	lnk_facts_free(&facts);
 	if (code < 0) {
 		if (code != -ENODATA && !err.text[0])
 			complain("reading fails without a word");

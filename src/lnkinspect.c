@@ -31,6 +31,7 @@ enum {
 	OPT_FAIL_ON,
 	OPT_COLOR,
 	OPT_SUGGEST,
+	OPT_COMPARE,
 };
 
 static const struct argp_option options[] = {
@@ -38,6 +39,10 @@ static const struct argp_option options[] = {
 	{"from-dump", 'F', "FILE", 0,
 	 "Judge a capture (lspci -x, -xxx, -xxxx, with -v or without) instead of this machine; "
 	 "- is standard input; repeatable, and more files may follow",
+	 1},
+	{"compare", OPT_COMPARE, "OTHER", 0,
+	 "Judge it beside another capture of the same devices: the host's beside the guest's, or "
+	 "what was before",
 	 1},
 	{"slot", 's', "SLOT", 0,
 	 "Show only this: [[[[domain]:]bus]:][device][.[function]], and the path above it", 1},
@@ -98,9 +103,11 @@ struct run {
 	struct lnk_live_opts live;
 	const struct lnk_format *format;
 	const char *capture;
-	FILE *to;	/* NULL until there is something to write */
-	size_t n_shown; /* functions, over all inputs */
-	uint32_t forms; /* of suggestions */
+	const char *compare;
+	struct lnk_captures other; /* what --compare names, read before all else */
+	FILE *to;		   /* NULL until there is something to write */
+	size_t n_shown;		   /* functions, over all inputs */
+	uint32_t forms;		   /* of suggestions */
 	size_t n_captures, n_unread, n_found[LNK_ERROR + 1];
 	bool method_help, param_help, has_only, has_suggest, done;
 	int color; /* 0 never, 1 always, -1 auto */
@@ -274,6 +281,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_CAPTURE:
 		r->capture = arg;
 		break;
+	case OPT_COMPARE:
+		r->compare = arg;
+		break;
 	case OPT_REDACT:
 		r->view.redact = true;
 		break;
@@ -371,8 +381,8 @@ static bool fits_capture(const struct lnk_model *m)
 	return true;
 }
 
-/* From a capture's registers to its verdict on paper. Returns its exit status. */
-static int judge_one(struct run *r, struct lnk_model *m)
+/* From a capture's registers to its findings. */
+static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_select *select)
 {
 	struct lnk_judge judge = {
 		.only = list_words(&r->only),
@@ -380,14 +390,45 @@ static int judge_one(struct run *r, struct lnk_model *m)
 		.keep_all = r->view.verbose,
 	};
 	struct lnk_err err = {0};
-	FILE *to;
-	size_t i;
 
 	lnk_walk(m);
-	if (lnk_select_apply(m, &r->select, &err)) {
+	if (lnk_select_apply(m, select, &err)) {
 		complain(NULL, err.text);
 		return STATUS_USAGE;
 	}
+	lnk_live_settle(m);
+	lnk_judge(m, &judge);
+	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
+		lnk_hwdb_fill(m);
+	return 0;
+}
+
+/* An address means another device in the other machine: -s chooses in what is judged alone. */
+static int compare(struct run *r, const struct lnk_model *m)
+{
+	const struct lnk_select select = {.id = r->select.id};
+	struct lnk_model *other = r->other.models[0];
+	struct lnk_comparison c;
+	int status;
+
+	if (judge_model(r, other, &select))
+		return STATUS_USAGE;
+	lnk_compare(&c, m, other, &r->select);
+	status = c.n_compared ? 0 : STATUS_CANNOT_TELL;
+	if (r->format->compare(r->to, &r->view, &c))
+		status = STATUS_USAGE;
+	lnk_comparison_free(&c);
+	return status;
+}
+
+/* From a capture's registers to its verdict on paper. Returns its exit status. */
+static int judge_one(struct run *r, struct lnk_model *m)
+{
+	FILE *to;
+	size_t i;
+
+	if (judge_model(r, m, &r->select))
+		return STATUS_USAGE;
 	if (r->capture && !fits_capture(m)) {
 		complain(m->source,
 			 "decoded text, which --capture cannot write: it has registers only");
@@ -395,18 +436,26 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	}
 	for (i = 0; i < m->n_fns; i++)
 		r->n_shown += m->fns[i].shown;
-	lnk_live_settle(m);
-	lnk_judge(m, &judge);
 	lnk_remedy_make(m, r->forms);
 	r->n_captures++;
 	for (i = 0; i < m->n_findings; i++)
 		r->n_found[m->findings[i].severity]++;
-	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
-		lnk_hwdb_fill(m);
 	to = output(r);
 	if (!to || r->format->write(to, &r->view, m))
 		return STATUS_USAGE;
-	return r->capture ? 0 : lnk_status(m, &r->view);
+	if (r->capture)
+		return 0;
+	return lnk_status_worse(lnk_status(m, &r->view), r->compare ? compare(r, m) : 0);
+}
+
+/* Which of several captures to compare is not for us to choose. */
+static bool is_single(const struct lnk_captures *c)
+{
+	if (c->n == 1)
+		return true;
+	complain(c->models[0]->source, "holds several captures, and --compare takes one: "
+				       "give it a file with that one alone");
+	return false;
 }
 
 static int judge_all(struct run *r, const struct lnk_captures *c)
@@ -414,6 +463,8 @@ static int judge_all(struct run *r, const struct lnk_captures *c)
 	int status = 0;
 	size_t i;
 
+	if (r->compare && !is_single(c))
+		return STATUS_USAGE;
 	for (i = 0; i < c->n; i++)
 		status = lnk_status_worse(status, judge_one(r, c->models[i]));
 	return status;
@@ -439,6 +490,17 @@ static int run_dumps(struct run *r)
 		lnk_captures_free(&c);
 	}
 	return status;
+}
+
+static bool read_other(struct run *r)
+{
+	struct lnk_err err = {0};
+
+	if (lnk_source_read(r->compare, &r->other, &err)) {
+		complain(NULL, err.text);
+		return false;
+	}
+	return is_single(&r->other);
 }
 
 static int run_live(struct run *r)
@@ -531,6 +593,8 @@ static int run(struct run *r)
 
 	if (r->capture)
 		r->format = &lnk_format_dump;
+	if (r->compare && !read_other(r))
+		return STATUS_USAGE;
 	status = r->dumps.n ? run_dumps(r) : run_live(r);
 	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
 	if (!r->to && (r->capture || !output(r)))
@@ -574,6 +638,14 @@ static bool check_usage(struct run *r)
 			 "-A and -O are for live access, -F reads a capture: use one");
 	else if (r->capture && r->dumps.n > 1)
 		lnk_fail(&err, -EINVAL, "--capture writes one machine: give one -F");
+	else if (r->compare && r->capture)
+		lnk_fail(&err, -EINVAL, "--compare judges, --capture does not: use one");
+	else if (r->compare && r->dumps.n > 1)
+		lnk_fail(&err, -EINVAL, "--compare takes one capture beside one: give one -F");
+	else if (r->compare && r->dumps.n && !strcmp(r->compare, "-") &&
+		 !strcmp(r->dumps.words[0], "-"))
+		lnk_fail(&err, -EINVAL,
+			 "-F - and --compare - cannot both be the standard input: give one a file");
 	else if (r->view.redact && !r->capture)
 		lnk_fail(&err, -EINVAL, "--redact belongs to --capture");
 	else
@@ -609,5 +681,6 @@ int main(int argc, char **argv)
 	list_free(&r.ignore);
 	list_free(&r.params);
 	list_free(&r.suggest);
+	lnk_captures_free(&r.other);
 	return status;
 }

@@ -690,6 +690,86 @@ void lnk_live_settle(struct lnk_model *m);
 void lnk_live_help(FILE *to, bool methods);
 void lnk_live_end(void);
 
+/* ---- compare.c: one capture beside another of the same devices ----------------------------- */
+
+/* Which functions are shown: -s and -d as lspci takes them; both must match. NULL: all. */
+struct lnk_select {
+	const char *slot; /* [[[[domain]:]bus]:][dev][.[func]] */
+	const char *id;	  /* [vendor]:[device][:class] */
+};
+
+enum lnk_which { LNK_HERE, LNK_THERE, LNK_BOTH }; /* what is judged, what it is compared with */
+
+enum lnk_relation {
+	LNK_BEFORE_AFTER, /* both a guest's or both a host's: what is there is what was before */
+	LNK_HOST_GUEST,
+	LNK_UNRELATED, /* whose one of them is, is not known: only what differs can be said */
+};
+
+/* How a function was found on the other side, or why it was not. */
+enum lnk_match {
+	LNK_BY_ADDRESS,	  /* one machine, looked at twice */
+	LNK_BY_SERIAL,	  /* the device's own number */
+	LNK_BY_IDS,	  /* the only one with these ids on either side */
+	LNK_BY_ORDER,	  /* as many there as here, by address: a guess */
+	LNK_ONE_OF_ALIKE, /* one of several, whose links say the same */
+	LNK_ONLY_ONE,	  /* nothing like it on the other side */
+	LNK_OTHER_SERIAL, /* what is like it has other serial numbers */
+	LNK_NOT_TOLD_APART,
+	LNK_NO_IDS,
+};
+
+/* Host and guest: where what the host's link is gets lost on the way to the guest's driver. */
+enum lnk_loss {
+	LNK_LOST_UNKNOWN,
+	LNK_LOST_NOWHERE,
+	LNK_LOST_AT_PORT,   /* it claims less than the real link can do */
+	LNK_LOST_AT_STATUS, /* it runs, it says, at what its own device does not */
+	LNK_LOST_NO_PORT,   /* the guest has none to ask */
+	LNK_LOST_IN_DEVICE, /* it says another capability than on the host */
+	LNK_LOST_HIDDEN,    /* it shows no link */
+};
+
+/* The host's link, judged by what both of its ends allow. */
+enum lnk_real {
+	LNK_REAL_UNKNOWN,
+	LNK_REAL_NONE,
+	LNK_REAL_DOWN,
+	LNK_REAL_FULL,
+	LNK_REAL_SLOT,	 /* as its port allows, which is less than the device can do */
+	LNK_REAL_SLOWER, /* idle or slow */
+	LNK_REAL_NARROW,
+};
+
+struct lnk_pair {
+	const struct lnk_fn *fn[LNK_BOTH]; /* NULL: it is on the other side only */
+	uint32_t n[LNK_BOTH];		   /* of its kind, where it was chosen by kind; else 0 */
+	uint8_t match;			   /* enum lnk_match */
+	uint8_t loss, real;		   /* enum lnk_loss, lnk_real */
+	uint16_t allowed;		   /* by both ends of the real link, as MAXLINK has it */
+	bool alike;			   /* those that it was chosen from have one link */
+	bool steady;			   /* and run at one speed */
+	bool repeats;	    /* another function of the device, which has a pair, says the same */
+	bool state_changed; /* from up to down or from down to up */
+	uint64_t changes;   /* registers; MAXLINK and CURLINK are speed and width */
+};
+
+struct lnk_comparison {
+	const struct lnk_model *model[LNK_BOTH];
+	uint8_t relation;	/* enum lnk_relation */
+	enum lnk_which guest;	/* LNK_HOST_GUEST: which is the guest's */
+	struct lnk_pair *pairs; /* in the order of what is here, then what is only there */
+	size_t n_pairs, n_matched;
+	size_t n_compared; /* of those matched, the ones of which something can be said */
+	/* Unless LNK_HOST_GUEST: those that the other side does not have, by rule and device. */
+	const struct lnk_finding **findings[LNK_BOTH];
+	size_t n_findings[LNK_BOTH], n_same_findings;
+};
+/* Both were judged; @s is what was selected of @here. */
+void lnk_compare(struct lnk_comparison *c, const struct lnk_model *here,
+		 const struct lnk_model *there, const struct lnk_select *s);
+void lnk_comparison_free(struct lnk_comparison *c);
+
 /* ---- report.c: table of output formats ---------------------------------------------------- */
 
 enum lnk_names { LNK_NAMES, LNK_NUMBERS, LNK_NAMES_NUMBERS }; /* default, -n, -nn */
@@ -708,9 +788,13 @@ struct lnk_view {
 struct lnk_format {
 	const char *name;
 	const char *help;
-	/* 0, or a negative errno where writing fails. write() is called once per capture. */
+	/*
+	 * 0, or a negative errno where writing fails. write() is called once per capture,
+	 * compare() at most once, behind it.
+	 */
 	int (*begin)(FILE *to, const struct lnk_view *v);
 	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+	int (*compare)(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
 	int (*end)(FILE *to, const struct lnk_view *v, int status);
 };
 extern const struct lnk_format *const lnk_formats[];
@@ -718,11 +802,6 @@ extern const size_t lnk_n_formats;
 const struct lnk_format *lnk_format_find(const char *name);
 extern const struct lnk_format lnk_format_table, lnk_format_tree, lnk_format_json, lnk_format_dump;
 
-/* Which functions are shown: -s and -d as lspci takes them; both must match. NULL: all. */
-struct lnk_select {
-	const char *slot; /* [[[[domain]:]bus]:][dev][.[func]] */
-	const char *id;	  /* [vendor]:[device][:class] */
-};
 /* Marks .selected and .shown, after lnk_walk(); -EINVAL and words if a filter means nothing. */
 int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
 
@@ -802,5 +881,12 @@ struct lnk_grid {
 int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g);
 /* -v: the link registers of both ends, raw and decoded, for each link that is shown. */
 void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+
+/* ---- report-compare.c: one capture beside another ------------------------------------------ */
+
+/* A pair in a sentence or two, as all formats say it. */
+const char *lnk_pair_str(struct lnk_arena *a, const struct lnk_comparison *c,
+			 const struct lnk_pair *p);
+int lnk_text_compare(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
 
 #endif

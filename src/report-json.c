@@ -573,7 +573,8 @@ struct out {
 	int rc;
 };
 
-static bool is_first; /* capture */
+static bool is_first;  /* capture */
+static bool is_closed; /* the list of captures */
 
 static void put_value(struct out *o, json_t *value)
 {
@@ -675,6 +676,7 @@ static int begin(FILE *to, const struct lnk_view *v)
 	(void)v;
 	json_set_alloc_funcs(lnk_xmalloc, free);
 	is_first = true;
+	is_closed = false;
 	fprintf(to,
 		"{\"schema\":{\"name\":\"" LNK_NAME "\",\"version\":%d},\n"
 		"\"tool\":{\"name\":\"" LNK_NAME "\",\"version\":\"" LNK_VERSION "\"},\n"
@@ -703,10 +705,175 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	return o.rc;
 }
 
+/* ---- One capture beside another ------------------------------------------------------------- */
+
+static const char *const relation_tokens[] = {
+	[LNK_BEFORE_AFTER] = "before-and-after",
+	[LNK_HOST_GUEST] = "host-and-guest",
+	[LNK_UNRELATED] = NULL,
+};
+
+static const char *match_token(unsigned match)
+{
+	static const char *const tokens[] = {
+		[LNK_BY_ADDRESS] = "address",
+		[LNK_BY_SERIAL] = "serial",
+		[LNK_BY_IDS] = "ids",
+		[LNK_BY_ORDER] = "order",
+		[LNK_ONE_OF_ALIKE] = "one-of",
+		[LNK_ONLY_ONE] = "only-one",
+		[LNK_OTHER_SERIAL] = "other-serial",
+		[LNK_NOT_TOLD_APART] = "not-told-apart",
+		[LNK_NO_IDS] = "no-ids",
+	};
+
+	return tokens[match];
+}
+
+static const char *loss_token(unsigned loss)
+{
+	static const char *const tokens[] = {
+		[LNK_LOST_UNKNOWN] = NULL,	[LNK_LOST_NOWHERE] = "nowhere",
+		[LNK_LOST_AT_PORT] = "port",	[LNK_LOST_AT_STATUS] = "port-status",
+		[LNK_LOST_NO_PORT] = "no-port", [LNK_LOST_IN_DEVICE] = "device",
+		[LNK_LOST_HIDDEN] = "hidden",
+	};
+
+	return tokens[loss];
+}
+
+static const char *real_token(unsigned real)
+{
+	static const char *const tokens[] = {
+		[LNK_REAL_UNKNOWN] = NULL,    [LNK_REAL_NONE] = "none",
+		[LNK_REAL_DOWN] = "down",     [LNK_REAL_FULL] = "full",
+		[LNK_REAL_SLOT] = "slot",     [LNK_REAL_SLOWER] = "slower",
+		[LNK_REAL_NARROW] = "narrow",
+	};
+
+	return tokens[real];
+}
+
+static json_t *compared_end(const struct lnk_fn *f)
+{
+	json_t *o = link_end(f);
+
+	if (f)
+		set(o, "port", link_end(f->link ? f->link->above : NULL));
+	return o;
+}
+
+/* Speed and width are a part of LNKCAP and of LNKSTA. */
+static json_t *changed_registers(const struct lnk_pair *p)
+{
+	uint64_t changes = p->changes;
+	json_t *list = json_array();
+	unsigned r;
+
+	if (changes & BIT(LNK_R_MAXLINK))
+		changes |= BIT(LNK_R_LNKCAP);
+	if (changes & BIT(LNK_R_CURLINK))
+		changes |= BIT(LNK_R_LNKSTA);
+	for (r = 0; r < LNK_R_MAXLINK; r++)
+		if (changes & BIT(r))
+			json_array_append_new(list, text(reg_keys[r]));
+	return list;
+}
+
+/* What both ends of the real link allow, in the layout of LNKCAP; 0: not known. */
+static json_t *allowed_link(unsigned allowed)
+{
+	return allowed ? link_value(allowed & 0xf, allowed >> 4) : json_null();
+}
+
+static json_t *pair(const struct lnk_comparison *c, const struct lnk_pair *p)
+{
+	bool real = c->relation == LNK_HOST_GUEST && p->fn[LNK_HERE] && p->fn[LNK_THERE];
+	struct lnk_arena a = {0};
+	json_t *o = json_object();
+
+	set(o, "here", compared_end(p->fn[LNK_HERE]));
+	set(o, "there", compared_end(p->fn[LNK_THERE]));
+	set(o, "match", text(match_token(p->match)));
+	set(o, "of_here", p->n[LNK_HERE] ? integer(p->n[LNK_HERE]) : json_null());
+	set(o, "of_there", p->n[LNK_THERE] ? integer(p->n[LNK_THERE]) : json_null());
+	set(o, "repeats", json_boolean(p->repeats));
+	set(o, "changes", changed_registers(p));
+	set(o, "state_changed", json_boolean(p->state_changed));
+	set(o, "real", text(real ? real_token(p->real) : NULL));
+	set(o, "allowed", allowed_link(p->allowed));
+	set(o, "lost", text(real ? loss_token(p->loss) : NULL));
+	set(o, "message", text(lnk_pair_str(&a, c, p)));
+	lnk_arena_free(&a);
+	return o;
+}
+
+static json_t *finding_name(const struct lnk_finding *f)
+{
+	json_t *o = json_object();
+
+	set(o, "id", text(f->rule->id));
+	set(o, "severity", text(lnk_severity_name(f->severity)));
+	set(o, "function", address(f->fn));
+	set(o, "port", address(f->above));
+	set(o, "device", address(f->below));
+	return o;
+}
+
+static json_t *guest_side(const struct lnk_comparison *c)
+{
+	if (c->relation != LNK_HOST_GUEST)
+		return json_null();
+	return json_string(c->guest == LNK_HERE ? "here" : "there");
+}
+
+static void put_other(struct out *o, const struct lnk_comparison *c, const struct lnk_view *v)
+{
+	const struct lnk_model *m = c->model[LNK_THERE];
+	json_t *other = json_object(), *list = json_array();
+	size_t i;
+
+	for (i = 0; i < m->n_findings; i++)
+		json_array_append_new(list, finding_name(&m->findings[i]));
+	set(other, "source", text(m->source));
+	set(other, "environment", environment(&m->env));
+	set(other, "status", integer((uint64_t)lnk_status(m, v)));
+	set(other, "findings", list);
+	put_key(o, "other", other);
+}
+
+static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c)
+{
+	static const char *const keys[LNK_BOTH] = {"findings_here_only", "findings_there_only"};
+	struct out o = {.to = to, .first = true};
+	enum lnk_which side;
+	size_t i;
+
+	is_closed = true;
+	fputs("],\n\"comparison\":{", to);
+	put_other(&o, c, v);
+	put_key(&o, "relation", text(relation_tokens[c->relation]));
+	put_key(&o, "guest", guest_side(c));
+	put_key(&o, "matched", integer(c->n_matched));
+	put_key(&o, "compared", integer(c->n_compared));
+	open_list(&o, "pairs");
+	for (i = 0; i < c->n_pairs; i++)
+		put_item(&o, pair(c, &c->pairs[i]));
+	close_list(&o);
+	for (side = LNK_HERE; side < LNK_BOTH; side++) {
+		open_list(&o, keys[side]);
+		for (i = 0; i < c->n_findings[side]; i++)
+			put_item(&o, finding_name(c->findings[side][i]));
+		close_list(&o);
+	}
+	fputc('}', to);
+	return o.rc;
+}
+
 static int end(FILE *to, const struct lnk_view *v, int status)
 {
 	(void)v;
-	fprintf(to, "],\n\"status\":%d}\n", status);
+	fprintf(to, "%s,\n\"status\":%d}\n", is_closed ? "" : "]", status);
 	return 0;
 }
 
@@ -715,5 +882,6 @@ const struct lnk_format lnk_format_json = {
 	.help = "everything, for programs: schema lnkinspect, version 1",
 	.begin = begin,
 	.write = put_capture,
+	.compare = put_comparison,
 	.end = end,
 };

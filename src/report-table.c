@@ -521,5 +521,6 @@ const struct lnk_format lnk_format_table = {
 	.help = "the links, each port above its device, then the findings",
 	.begin = lnk_text_begin,
 	.write = put_capture,
+	.compare = lnk_text_compare,
 	.end = lnk_text_end,
 };

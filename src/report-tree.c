@@ -333,5 +333,6 @@ const struct lnk_format lnk_format_tree = {
 	.help = "the hierarchy, one line a function, then the findings",
 	.begin = lnk_text_begin,
 	.write = put_capture,
+	.compare = lnk_text_compare,
 	.end = lnk_text_end,
 };

@@ -61,6 +61,14 @@ swap_capture() {
 	cp "$FIXTURES/origin/input" "$1"
 }
 
+# The files that the examples of --compare name.
+put_captures() {
+	cp "$FIXTURES/compare-guest-legacy/input" guest.txt
+	cp "$FIXTURES/compare-host/input" host.txt
+	cp "$FIXTURES/qemu-origin-legacy/input" before.txt
+	cp "$FIXTURES/qemu-origin-mended/input" after.txt
+}
+
 # Runs the command $1 as a user would type it. Nothing that we show ends in trouble.
 show() {
 	local status=0
@@ -120,6 +128,7 @@ show() {
 @test "README: every other command runs" {
 	local i line n=0
 	[[ -x $bin/lnkinspect ]]
+	put_captures
 	for ((i = 3; i < ${#sh[@]}; i++)); do
 		while IFS= read -r line; do
 			[[ $line ]] || continue
@@ -141,7 +150,7 @@ show() {
 			esac
 		done <<<"${sh[i]}"
 	done
-	((n >= 14)) || fail "only $n commands"
+	((n >= 17)) || fail "only $n commands"
 	grep -q $'^LNK001\terror\t0000:00:01.0\t0000:01:00.0$' findings || fail "findings: $(cat findings)"
 	# The rates of the kernel's log: 2000 Mb/s and 16 * 7876 Mb/s.
 	[[ $(cat kernel) == "2.000 Gb/s available PCIe bandwidth, limited by 2.5 GT/s PCIe x1 link at \
@@ -239,6 +248,7 @@ manual() {
 	mkdir bin
 	cp "$LNKINSPECT" bin/lnkinspect
 	bin=$PWD/bin
+	put_captures
 	while IFS= read -r line; do
 		n=$((n + 1))
 		show "$line"
@@ -253,7 +263,7 @@ manual() {
 		*' -F '*) grep -q 'LNK001 error' out || fail "$line: $(cat out)" ;;
 		esac
 	done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/s/^\.Dl //p' "$ROOT/man/lnkinspect.1")
-	((n == 14)) || fail "$n examples"
+	((n == 16)) || fail "$n examples"
 	finish
 }
 
@@ -278,7 +288,7 @@ help_options() {
 	# The manual writes the argument behind the short option as well.
 	manual | sed -n '/^   What to look at/,/^OUTPUT/p' |
 		sed -nE 's/^ {5}(-[^-]) ?[^ ,]*, (--[^ ]+).*$/\1 \2/p; s/^ {5}(--[^ ]+).*$/\1/p' | sort >in-manual
-	(($(wc -l <help) == 23)) || fail "$(wc -l <help) options in --help"
+	(($(wc -l <help) == 24)) || fail "$(wc -l <help) options in --help"
 	diff help in-manual || fail "they differ"
 	finish
 }

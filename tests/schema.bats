@@ -166,6 +166,12 @@ document_of_all() {
 	document nothing.json -F missing
 	document selected.json -F "$FIXTURES/topo-desktop/input" -s 01:00.0
 	document nobody.json -F "$FIXTURES/topo-desktop/input" -s 77:
+	document compared.json -F "$FIXTURES/compare-guest-legacy/input" \
+		--compare "$FIXTURES/compare-host/input"
+	document changed.json -F "$FIXTURES/qemu-origin-mended/input" \
+		--compare "$FIXTURES/qemu-origin-legacy/input"
+	document nothing-compared.json -F "$FIXTURES/origin/input" \
+		--compare "$FIXTURES/compare-host/input"
 	document never.json -F "$FIXTURES/origin/input" --fail-on=never
 	python3 "$JUDGE" ./*.json || fail "invalid"
 	[[ $(jq '.captures | length' live.json two.json half.json nothing.json | xargs) == "1 3 1 0" ]] ||

@@ -212,6 +212,7 @@ unsigned lnk_reg_digits(enum lnk_reg r);  /* hex digits of its raw value: 2, 4 o
 struct lnk_hint {
 	uint64_t known;
 	uint32_t reg[LNK_REGS];
+	uint16_t vendor, subvendor; /* named where ids are not known; 0: not known either */
 };
 
 /* Device/port type (PCIe 7.5.3.2), and what may stand in its place. */

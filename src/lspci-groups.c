@@ -65,6 +65,8 @@ void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_
 		if (from->known & ~(*to)->known & BIT(r))
 			(*to)->reg[r] = from->reg[r];
 	(*to)->known |= from->known;
+	(*to)->vendor = (*to)->vendor ? (*to)->vendor : from->vendor;
+	(*to)->subvendor = (*to)->subvendor ? (*to)->subvendor : from->subvendor;
 }
 
 static const char *copy_string(struct lnk_arena *a, const char *s)

@@ -281,6 +281,18 @@ static bool read_ids(struct lnk_part p, uint32_t *id)
 	return found;
 }
 
+/* What names say: the id @r, or at least the maker. */
+static void learn_named(struct lnk_words *w, enum lnk_reg r, struct lnk_named named,
+			uint16_t *maker)
+{
+	if (named.whole)
+		lnk_words_learn(w, r,
+				FIELD_PREP(ID_VENDOR, named.vendor) |
+					FIELD_PREP(ID_DEVICE, named.device));
+	else if (named.vendor)
+		*maker = named.vendor;
+}
+
 /* How much of the first @n bytes stands before @word: all, where it does not occur. */
 static size_t length_before(struct lnk_part p, size_t n, const char *word)
 {
@@ -313,9 +325,9 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 		lnk_words_learn(w, LNK_R_ID, id);
 		return;
 	}
-	w->name_n = length_before(rest, length_before(rest, rest.n, " (rev "), " (prog-if ");
-	if (w->name_n > sizeof(w->name))
-		w->name_n = sizeof(w->name);
+	rest.n = length_before(rest, length_before(rest, rest.n, " (rev "), " (prog-if ");
+	learn_named(w, LNK_R_ID, lnk_ids_device(rest), &w->hint.vendor);
+	w->name_n = rest.n < sizeof(w->name) ? rest.n : sizeof(w->name);
 	memcpy(w->name, rest.s, w->name_n);
 }
 
@@ -374,13 +386,17 @@ static void read_express(struct lnk_words *w, struct lnk_part p)
 	lnk_words_learn(w, LNK_R_PCIECAP, flags);
 }
 
-/* "Vendor Device [1af4:1100]" or "1af4:1100"; without numbers it tells nothing. */
+/* "Vendor Device [1af4:1100]", "1af4:1100", or names alone. */
 static void read_subsystem(struct lnk_words *w, struct lnk_part p)
 {
 	uint32_t id;
 
 	if (read_ids(p, &id))
 		lnk_words_learn(w, LNK_R_SUBSYS, id);
+	else
+		learn_named(w, LNK_R_SUBSYS,
+			    lnk_ids_subsystem(p, (struct lnk_part){w->name, w->name_n}),
+			    &w->hint.subvendor);
 }
 
 /* "00-1b-21-ff-ff-a0-b1-c2": from the highest byte on (PCIe 7.9.3). */
@@ -490,12 +506,14 @@ bool lnk_words_left_out(const char *s, size_t n)
 
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 {
-	static const char *const others[] = {
-		"Control: ", "Status: Cap+", "Flags: ", "Latency: ", "Region ", "Memory at ",
-	};
+	static const char *const others[] = {"Latency: ", "Region ", "Memory at "};
 	struct lnk_part p = {s, n};
 	size_t i;
 
+	if (w->bare && !skip(&p, "NUMA node: ") && !skip(&p, "IOMMU group: ") &&
+	    !skip(&p, "Kernel "))
+		w->bare = false;
+	p = (struct lnk_part){s, n};
 	if (lnk_words_left_out(s, n))
 		w->doubt = true;
 	if (lnk_words_section(w, s, n)) {
@@ -510,6 +528,11 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 		read_capability(w, p);
 	} else if (skip(&p, "Bus: ")) {
 		read_buses(w, p);
+	} else if (skip(&p, "Control: ") || skip(&p, "Flags: ")) {
+		w->verbose = true;
+		w->off = skip(&p, "I/O- Mem- BusMaster- ");
+	} else if (skip(&p, "Status: Cap+")) {
+		w->bare = w->off;
 	} else if (skip(&p, "Status: Cap-")) {
 		w->no_caps = true;
 	} else if (skip(&p, "Kernel driver in use: ") || skip(&p, "Kernel modules: ")) {
@@ -546,10 +569,13 @@ void lnk_words_end(struct lnk_words *w)
 		    type == LNK_T_RCEC)
 			lnk_words_learn(w, LNK_R_HEADER, PCI_HEADER_TYPE_NORMAL);
 	}
-	if (!w->express && !w->doubt && (w->caps ? w->whole : w->no_caps))
+	if (!w->express && !w->doubt && (w->caps || w->bare ? w->whole : w->no_caps))
 		lnk_words_learn(w, LNK_R_PCIECAP, LNK_WORDS_NO_EXPRESS);
 	if (w->no_vector && !w->doubt)
 		lnk_words_learn(w, LNK_R_LNKCAP2, 0);
+	/* lspci -v has the bus numbers of every other layout. */
+	if (w->verbose && w->whole && !w->doubt)
+		lnk_words_learn(w, LNK_R_HEADER, PCI_HEADER_TYPE_NORMAL);
 	/* Where no extended capability is told, lspci may not have read that far. */
 	if (w->ecaps && w->whole && !w->doubt)
 		lnk_words_learn(w, LNK_R_ECAPS, w->ecap_flags);

@@ -25,9 +25,12 @@ struct section; /* lspci-regs.c */
 struct lnk_words {
 	struct lnk_hint hint;
 	bool lspci;   /* a line that only lspci -v or -k writes was among them */
+	bool verbose; /* so was one that only lspci -v writes */
 	bool caps;    /* it names capabilities */
 	bool express; /* one of them is Express, whether its type can be read or not */
 	bool no_caps; /* its status says that there is no list */
+	bool off;     /* it decodes no addresses */
+	bool bare;    /* and nothing stands behind its status, not even capabilities */
 	bool doubt;   /* part of the list was denied, is broken or was left out */
 	bool denied;  /* it was denied: lspci had the first 64 bytes only */
 	bool ecaps;   /* an extended capability was seen: lspci could read that far */
@@ -64,6 +67,18 @@ bool lnk_words_link(const char *speed, size_t speed_n, const char *width, size_t
 bool lnk_words_section(struct lnk_words *w, const char *s, size_t n);
 /* The words of a register are complete: what they say is learnt. */
 void lnk_words_close(struct lnk_words *w);
+
+/* ---- lspci-ids.c: what has lspci's names and no numbers ------------------------------------- */
+
+struct lnk_named {
+	uint16_t vendor; /* 0: not known */
+	uint16_t device; /* where it is the @whole id that is known */
+	bool whole;
+};
+/* "Red Hat, Inc. QEMU PCIe Root port", "Intel Corporation Device 3420". */
+struct lnk_named lnk_ids_device(struct lnk_part p);
+/* The same of the subsystem of @device, "Red Hat, Inc. QEMU Virtual Machine". */
+struct lnk_named lnk_ids_subsystem(struct lnk_part p, struct lnk_part device);
 
 /* ---- lspci-groups.c: the functions of one moment ------------------------------------------ */
 

@@ -638,10 +638,10 @@ static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	if (f->reach == LNK_READ_ASLEEP)
 		return LNK_NA;
-	if (f->reach == LNK_READ_TEXT || f->reach == LNK_READ_PART) {
-		if (!lnk_knows(f, LNK_R_ID))
-			return skipped(msg, LNK_R_ID);
-	}
+	/* Decoded text says so of the header, behind its names. */
+	if ((f->reach == LNK_READ_TEXT && !lnk_knows(f, LNK_R_CLASS)) ||
+	    (f->reach == LNK_READ_PART && !lnk_knows(f, LNK_R_ID)))
+		return skipped(msg, LNK_R_ID);
 	if (f->reach != LNK_READ_FFS && !f->link_ones)
 		return LNK_PASS;
 	msg->regs = f->reach == LNK_READ_FFS ? BIT(LNK_R_ID) : 0;
@@ -1240,18 +1240,24 @@ static const struct lnk_rule not_equalised = {
 
 /* ---- 9xx: the input itself ---------------------------------------------------------------- */
 
+static bool header_only(const struct lnk_fn *f)
+{
+	/* Decoded text beside the bytes went further. */
+	if (f->text && f->text->known & BIT(LNK_R_PCIECAP))
+		return false;
+	return (f->denied && !lnk_knows(f, LNK_R_PCIECAP)) ||
+	       (f->reach == LNK_READ_HEADER && f->caps_end == LNK_LIST_UNKNOWN);
+}
+
 static enum lnk_verdict check_901(const struct lnk_model *m, struct lnk_msg *msg)
 {
 	size_t i, n = 0, guessed = 0;
 
 	for (i = 0; i < m->n_fns; i++) {
-		const struct lnk_fn *f = &m->fns[i];
-
-		if (!(f->denied && !lnk_knows(f, LNK_R_PCIECAP)) &&
-		    (f->reach != LNK_READ_HEADER || f->caps_end != LNK_LIST_UNKNOWN))
+		if (!header_only(&m->fns[i]))
 			continue;
 		n++;
-		guessed += f->type_inferred || f->from_attr & ENDS;
+		guessed += m->fns[i].type_inferred || m->fns[i].from_attr & ENDS;
 	}
 	if (!n)
 		return LNK_PASS;
@@ -1328,48 +1334,125 @@ static const struct lnk_rule damaged = {
 	.fix = "Take the capture again, as a file, not pasted: lspci -vvxxxx as root.",
 };
 
-/* A port says that a device is there, and none is listed below it. */
+/* A port says that a device is there, and none is listed below it: one that sleeps, perhaps. */
 static bool child_missing(const struct lnk_model *m, const struct lnk_fn *f)
 {
-	return !m->env.complete && f->vacancy == LNK_CLAIMS_LINK;
+	if (m->env.complete || f->bus_clash)
+		return false;
+	return f->vacancy == LNK_CLAIMS_LINK ||
+	       (f->vacancy == LNK_NOT_LISTED && lnk_knows(f, LNK_R_SLTSTA) &&
+		f->reg[LNK_R_SLTSTA] & PCI_EXP_SLTSTA_PRES && !(f->quirks & NO_WIRE_ABOVE));
+}
+
+/* It stands in a list, and nothing else was said of it. */
+static bool named_only(const struct lnk_fn *f)
+{
+	return f->reach == LNK_READ_TEXT && !f->denied && f->text &&
+	       !(f->text->known & ~(BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |
+				    BIT(LNK_R_BUSES) | BIT(LNK_R_SUBSYS)));
+}
+
+static bool child_unread(const struct lnk_link *l)
+{
+	return l->lost && named_only(l->below);
 }
 
 static bool parent_missing(const struct lnk_link *l)
 {
-	return !l->above && l->below->place == LNK_AT_ORPHAN;
+	return !l->above && l->below->place == LNK_AT_ORPHAN && !named_only(l->below);
+}
+
+static bool parent_unread(const struct lnk_link *l)
+{
+	return l->lost && l->above && named_only(l->above) && !named_only(l->below);
+}
+
+/* What is not in the capture, in words; and the one part of a machine that would mend it. */
+struct lack {
+	const char *text;
+	const char *slot; /* for lspci -s; "": there is more than one */
+};
+
+static void add_lack(struct lnk_msg *msg, struct lack *to, const char *slot, const char *text)
+{
+	to->slot = to->text ? "" : slot;
+	to->text = to->text ? lnk_strf(msg->arena, "%s; %s", to->text, text) : text;
+}
+
+/* What one end says of its link, where only the other one could tell whether more is possible. */
+static const char *own_words(struct lnk_arena *a, const struct lnk_fn *f)
+{
+	if (!lnk_knows(f, LNK_R_MAXLINK) || !lnk_knows(f, LNK_R_CURLINK) ||
+	    (f->cur_speed >= f->max_speed && f->cur_width >= f->max_width))
+		return "";
+	return lnk_strf(a, " (runs %s, can do %s: whether its slot can is not known)",
+			cur_words(f).text, max_words(f).text);
+}
+
+static void look_at_links(struct lnk_msg *msg, struct lack *to, const char *what,
+			  bool (*missing)(const struct lnk_link *))
+{
+	const struct lnk_model *m = msg->model;
+	const struct lnk_link *first = NULL;
+	char at[LNK_ADDR_LEN];
+	const char *slot = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n_links; i++) {
+		if (!missing(&m->links[i]))
+			continue;
+		n++;
+		if (!first)
+			first = &m->links[i];
+	}
+	if (!first)
+		return;
+	if (first->above && n == 1)
+		slot = lnk_strf(msg->arena, " -s %s", lnk_addr_str(first->above->addr, at));
+	add_lack(msg, to, slot,
+		 lnk_strf(msg->arena, "%s for %zu device%s, first %s%s", what, n, n == 1 ? "" : "s",
+			  lnk_addr_str(first->below->addr, at),
+			  own_words(msg->arena, first->below)));
+}
+
+static void look_for_children(struct lnk_msg *msg, struct lack *to)
+{
+	const struct lnk_model *m = msg->model;
+	const struct lnk_fn *first = NULL;
+	char at[LNK_ADDR_LEN];
+	const char *slot = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < m->n_fns; i++) {
+		if (!child_missing(m, &m->fns[i]))
+			continue;
+		n++;
+		if (!first)
+			first = &m->fns[i];
+	}
+	if (!first)
+		return;
+	if (n == 1)
+		slot = lnk_strf(msg->arena, " -s %04x:%02x:", first->addr.domain, first->secondary);
+	add_lack(msg, to, slot,
+		 lnk_strf(msg->arena,
+			  "the device below is not in the capture for %zu port%s, first %s", n,
+			  n == 1 ? "" : "s", lnk_addr_str(first->addr, at)));
 }
 
 static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg)
 {
-	size_t i, parents = 0, children = 0;
-	const struct lnk_fn *first = NULL;
-	char at[LNK_ADDR_LEN];
+	struct lack lack = {0};
 
-	for (i = 0; i < m->n_links; i++) {
-		if (!parent_missing(&m->links[i]))
-			continue;
-		parents++;
-		if (!first)
-			first = m->links[i].below;
-	}
-	if (parents)
-		return found(msg, "the port above is not in the capture for %zu device%s, first %s",
-			     parents, parents == 1 ? "" : "s", lnk_addr_str(first->addr, at));
-	for (i = 0; i < m->n_fns; i++) {
-		if (!child_missing(m, &m->fns[i]))
-			continue;
-		children++;
-		if (!first)
-			first = &m->fns[i];
-	}
-	if (children)
-		return found(
-			msg,
-			"the device below is not in the capture for %zu port%s, first %s: send "
-			"also the output of lspci -vvxxxx -s %04x:%02x:",
-			children, children == 1 ? "" : "s", lnk_addr_str(first->addr, at),
-			first->addr.domain, first->secondary);
-	return LNK_PASS;
+	(void)m;
+	look_at_links(msg, &lack, "the port above is not in the capture", parent_missing);
+	look_at_links(msg, &lack, "the registers of the port above are not in the capture",
+		      parent_unread);
+	look_for_children(msg, &lack);
+	look_at_links(msg, &lack, "only the name is in the capture", child_unread);
+	if (!lack.text)
+		return LNK_PASS;
+	return found(msg, "%s: send also the output of lspci -vvxxxx%s", lack.text, lack.slot);
 }
 
 static const struct lnk_rule some_functions = {

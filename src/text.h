@@ -93,6 +93,19 @@ enum lnk_tag {
 const char *lnk_odd_tag(struct lnk_part in, const char **after, enum lnk_tag *kind);
 /* Decodes quoted-printable in place; returns the length. */
 size_t lnk_odd_printable(char *s, size_t n);
+/* Copies what stands in a string of JSON's to @out, which is as large; returns the length. */
+size_t lnk_odd_unescape(struct lnk_part in, char *out);
+
+/* ---- unwrap-mail.c: a part of a mail in base64 --------------------------------------------- */
+
+struct lnk_base64 {
+	struct lnk_stream *from; /* which is read on to where the part ends */
+	struct lnk_stream out;
+	size_t width;	/* bytes in each of its lines but the last */
+	uint32_t lines; /* that were read of @from */
+};
+/* False: what comes next in @in is no base64. Else its bytes are in ->out, to be closed. */
+bool lnk_base64_open(struct lnk_base64 *b, struct lnk_stream *in);
 
 /* ---- unwrap-log.c: what logs put before a line --------------------------------------------- */
 

@@ -312,3 +312,50 @@ size_t lnk_odd_printable(char *s, size_t n)
 	}
 	return to;
 }
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+/* "\u00a0": the four digits' value; -1: they are none. */
+static long code_point(struct lnk_part p)
+{
+	long v = 0;
+	size_t i;
+
+	if (p.n < 5 || *p.s != 'u')
+		return -1;
+	for (i = 1; i < 5; i++) {
+		int d = hex_digit(p.s[i] >= 'a' && p.s[i] <= 'f' ? p.s[i] - 'a' + 'A' : p.s[i]);
+
+		if (d < 0)
+			return -1;
+		v = v * 16 + d;
+	}
+	return v;
+}
+
+/* RFC 8259 7. A string within a string has two backslashes, or four. */
+size_t lnk_odd_unescape(struct lnk_part in, char *out)
+{
+	size_t n = 0;
+	long c;
+
+	while (in.n) {
+		if (*in.s != '\\') {
+			out[n++] = *in.s;
+			in = behind(in, 1);
+			continue;
+		}
+		while (in.n && *in.s == '\\')
+			in = behind(in, 1);
+		c = code_point(in);
+		if (c >= 0) {
+			/* What is no ASCII is a blank or nothing that lspci would write. */
+			out[n++] = c < 0x80 ? (char)c : ' ';
+			in = behind(in, 5);
+		} else if (in.n && *in.s == 't') {
+			out[n++] = '\t';
+			in = behind(in, 1);
+		}
+	}
+	return n;
+}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unwrap-log.c - what logs put before a line: times, machines, programs
+ * unwrap-log.c - what logs put before a line (times, machines, programs), and people (bullets)
  *
- * A prefix is a run of known pieces, one of which must be a time or a priority, and proves nothing
- * by itself: prose may begin with a time. It counts where a row or a header is behind it; lines
- * that follow then may be words with a prefix of the same pieces.
+ * A prefix is a run of known pieces, one of which must be a time or a priority; or one mark of a
+ * list. It proves nothing by itself: prose may begin with a time. It counts where a row or a header
+ * is behind it; lines that follow then may be words with a prefix of the same pieces.
  */
 #include <string.h>
 
@@ -22,6 +22,9 @@ enum piece {
 	TAG,	  /* kernel: prog[123]: */
 	BAR,	  /* | as docker compose has it */
 	WORD,	  /* a machine's name */
+	BULLET,	  /* - * + # */
+	NUMBER,	  /* 1. 1) 1: and cat -n */
+	INITIALS, /* JD> */
 	PIECES
 };
 #define TIMES (1u << UPTIME | 1u << CTIME | 1u << MONTH | 1u << DATE | 1u << CLOCK | 1u << GLOG)
@@ -105,6 +108,14 @@ static size_t match_clock(struct lnk_part p, const char *const *patterns, size_t
 	return i < p.n && p.s[i] == ']' ? i + 2 : 0;
 }
 
+/* A number and a tab, or nothing: what cat -n writes. */
+static size_t match_column(struct lnk_part p)
+{
+	size_t i = match(p, "9");
+
+	return i == p.n || p.s[i] == '\t' ? i : 0;
+}
+
 /* The first word; a tag is one with a colon at its end. */
 static size_t match_word(struct lnk_part p, enum piece piece)
 {
@@ -126,6 +137,8 @@ static size_t match_piece(struct lnk_part p, enum piece piece)
 	static const char *const dates[] = {"0000-00-00T00:00:00", "0000-00-00 00:00:00",
 					    "0000/00/00 00:00:00"};
 	static const char *const clocks[] = {"00:00:00"};
+	static const char *const numbers[] = {"9.", "9)", "9:"};
+	static const char *const initials[] = {"a>", "aa>", "aaa>"};
 	size_t i;
 
 	switch (piece) {
@@ -151,6 +164,13 @@ static size_t match_piece(struct lnk_part p, enum piece piece)
 		return i && i < p.n ? i + 1 : 0;
 	case BAR:
 		return match(p, "|");
+	case BULLET:
+		return p.n && memchr("-*+#", *p.s, 4) ? 1 : 0;
+	case NUMBER:
+		i = match_any(p, numbers, ARRAY_SIZE(numbers));
+		return i ? i : match_column(p);
+	case INITIALS:
+		return match_any(p, initials, ARRAY_SIZE(initials));
 	default:
 		return match_word(p, piece);
 	}
@@ -226,6 +246,31 @@ static bool may_have_time(struct lnk_part p)
 	return false;
 }
 
+/* As for times: most lines begin with a word. */
+static bool may_have_mark(struct lnk_part p)
+{
+	return p.n > 4 && (is_digit(*p.s) || memchr("-*+#", *p.s, 4) || memchr(p.s, '>', 4));
+}
+
+/* A mark of a list, and what it is put before is all that follows. */
+static bool strip_mark(struct lnk_log *log, struct lnk_part *p)
+{
+	struct lnk_part at;
+	uint8_t piece;
+
+	if (!may_have_mark(*p))
+		return false;
+	for (piece = BULLET; piece < PIECES; piece++) {
+		at = *p;
+		if (!skip_piece(&at, piece) || !is_start(at))
+			continue;
+		*log = (struct lnk_log){.n = 1, .piece = {piece}};
+		*p = at;
+		return true;
+	}
+	return false;
+}
+
 static bool strip_like(const struct lnk_log *log, struct lnk_part *p)
 {
 	struct lnk_part at = *p;
@@ -244,15 +289,15 @@ bool lnk_log_strip(struct lnk_log *log, struct lnk_part *p)
 	struct lnk_log found = {0};
 	struct lnk_part at = *p;
 
-	if (strip_like(log, p))
+	if (strip_like(log, p) || strip_mark(log, p))
 		return true;
 	if (!may_have_time(at))
 		return false;
 	while (found.n < LNK_LOG_MAX) {
-		for (piece = 0; piece < PIECES; piece++)
+		for (piece = 0; piece < BULLET; piece++)
 			if (skip_piece(&at, piece))
 				break;
-		if (piece == PIECES || (piece >= TAG && ++words > WORDS))
+		if (piece == BULLET || (piece >= TAG && ++words > WORDS))
 			return false;
 		seen |= 1u << piece;
 		found.piece[found.n++] = (uint8_t)piece;

@@ -17,6 +17,7 @@
 #define MAX_LINE (64u << 10) /* the rest of a longer one is left out */
 #define MAX_NAME 128u	     /* of a file in a diff's head */
 #define MAX_LEAD 64u	     /* what stands before each line of a diff that was quoted */
+#define LONG	 1024u	     /* a line that may hold all of a text */
 #define QUICK	 54u	     /* a row as lspci writes it, its end, and room */
 #define TAB	 8u	     /* columns */
 
@@ -25,6 +26,7 @@
 #define LONGEST_WORD 24u
 
 enum diff { NO_DIFF, UNIFIED, NORMAL };
+enum encoding { PLAIN, PRINTABLE, BASE64 };
 
 struct lnk_unwrap {
 	struct lnk_stream *in;	 /* where lines are taken from: the input, or */
@@ -33,11 +35,19 @@ struct lnk_unwrap {
 	unsigned low;		 /* in it: which byte of a character is the low one, 0 or 1 */
 	uint32_t high;		 /* and half of a character that is still to come */
 
-	uint32_t line;	      /* of the input: that was read last */
-	uint32_t first;	      /* where the line starts that it is part of */
-	bool unended;	      /* it has no end */
-	bool too_long;	      /* what follows is the rest of a line that was cut */
-	bool printable;	      /* quoted-printable is decoded */
+	struct lnk_stream *mail; /* around a part in base64 that is read now, or NULL */
+	struct lnk_base64 part;
+	uint32_t part_line; /* the line before it */
+	uint64_t part_at;   /* bytes of it that were read */
+
+	char end;	/* of lines: "\n", or "\r" where there is no other */
+	bool quoted;	/* it is a string of JSON's, in which "\n" is two characters */
+	bool goes_on;	/* what was read is part of a line */
+	uint32_t line;	/* of the input: that was read last */
+	uint32_t first; /* where the line starts that it is part of */
+	bool unended;	/* it has no end */
+	bool too_long;	/* what follows is the rest of a line that was cut */
+	enum encoding encoding;
 	unsigned odd;	      /* which odd characters it has */
 	struct lnk_part rest; /* what stands behind a <br> */
 	bool has_rest;
@@ -140,6 +150,15 @@ static bool is_utf16(const struct lnk_stream *in, unsigned *low)
 	return zeros[!*low] >= n / 4 && !zeros[*low];
 }
 
+/* Old Macintosh programs end lines with "\r" alone. */
+static char find_end(const struct lnk_stream *s)
+{
+	const char *at = s->window + s->at;
+	size_t n = s->end - s->at;
+
+	return memchr(at, '\r', n) && !memchr(at, '\n', n) ? '\r' : '\n';
+}
+
 struct lnk_unwrap *lnk_unwrap_new(struct lnk_stream *in)
 {
 	struct lnk_unwrap *u = lnk_xmalloc(sizeof(*u));
@@ -155,11 +174,14 @@ struct lnk_unwrap *lnk_unwrap_new(struct lnk_stream *in)
 		lnk_stream_open(&u->utf8, fill_from_utf16, u);
 		lnk_stream_more(&u->utf8);
 	}
+	u->end = find_end(u->in);
 	return u;
 }
 
 void lnk_unwrap_free(struct lnk_unwrap *u)
 {
+	if (u->mail)
+		lnk_stream_close(&u->part.out);
 	if (u->wide)
 		lnk_stream_close(&u->utf8);
 	free(u);
@@ -172,7 +194,7 @@ static void skip_long(struct lnk_unwrap *u)
 	struct lnk_stream *s = u->in;
 
 	while (u->too_long) {
-		char *at = s->window + s->at, *nl = memchr(at, '\n', s->end - s->at);
+		char *at = s->window + s->at, *nl = memchr(at, u->end, s->end - s->at);
 
 		s->at = nl ? (size_t)(nl + 1 - s->window) : s->end;
 		u->too_long = !nl && !s->ended;
@@ -181,55 +203,154 @@ static void skip_long(struct lnk_unwrap *u)
 	}
 }
 
+/* In JSON a string's lines end with "\n" in two characters, and the last one with a quote. */
+static const char *find_quoted_end(const struct lnk_unwrap *u, const char *s, size_t n)
+{
+	const char *at;
+
+	for (at = s; at < s + n; at++) {
+		if (*at == u->end || *at == '"')
+			return at;
+		while (*at == '\\' && at + 1 < s + n)
+			if (*++at == 'n')
+				return at;
+	}
+	return NULL;
+}
+
+/* Where a page has all of its lines in one, it is cut behind a <br>; NULL: there is none. */
+static const char *find_break(const char *s, size_t n)
+{
+	const char *at, *end = s + n;
+
+	while ((at = memrchr(s, '<', n))) {
+		n = (size_t)(at - s);
+		if (end - at > 8 && !strncasecmp(at, "<br", 3))
+			return memchr(at, '>', 8);
+	}
+	return NULL;
+}
+
+/* Reads @p, what is there of a line; *end is where it ends, or NULL. False: nothing is left. */
+static bool find_line(struct lnk_unwrap *u, struct lnk_part *p, const char **end)
+{
+	struct lnk_stream *s = u->in;
+
+	for (;;) {
+		p->n = s->end - s->at;
+		if (p->n > MAX_LINE)
+			p->n = MAX_LINE;
+		p->s = s->window + s->at;
+		*end = u->quoted ? find_quoted_end(u, p->s, p->n) : memchr(p->s, u->end, p->n);
+		if (*end || p->n == MAX_LINE || s->ended)
+			return p->n;
+		lnk_stream_more(s);
+	}
+}
+
+/* The part is over: its mail goes on. */
+static bool leave_part(struct lnk_unwrap *u)
+{
+	if (!u->mail)
+		return false;
+	u->line = u->part_line + u->part.lines;
+	lnk_stream_close(&u->part.out);
+	u->in = u->mail;
+	u->mail = NULL;
+	u->quoted = u->goes_on = false;
+	return true;
+}
+
+static void count_line(struct lnk_unwrap *u, size_t bytes)
+{
+	if (u->mail) {
+		u->line = u->part_line + 1 + (uint32_t)(u->part_at / u->part.width);
+		u->part_at += bytes;
+	} else {
+		u->line += !u->goes_on;
+	}
+}
+
+/* Cuts @p where *end is, or before a line that is too long. */
+static void end_line(struct lnk_unwrap *u, struct lnk_part *p, const char *end)
+{
+	bool whole = !end || *end == u->end;
+
+	u->too_long = !end && p->n == MAX_LINE;
+	u->unended = !end && !u->too_long;
+	if (u->too_long && !u->quoted && (end = find_break(p->s, p->n)))
+		u->too_long = whole = false;
+	u->in->at += end ? (size_t)(end + 1 - p->s) : p->n;
+	count_line(u, end ? (size_t)(end + 1 - p->s) : p->n);
+	u->goes_on = !whole;
+	if (end)
+		p->n = (size_t)(end - p->s) + (*end == '>');
+	if (!u->quoted)
+		return;
+	u->quoted = !whole;
+	while (p->n && p->s[p->n - 1] == '\\')
+		p->n--;
+	if (p->n > 1 && p->s[p->n - 1] == 'r' && p->s[p->n - 2] == '\\')
+		p->n -= 2;
+	*p = (struct lnk_part){u->logical, lnk_odd_unescape(*p, u->logical)};
+}
+
 /* The next line of the input without its end. */
 static bool next_line(struct lnk_unwrap *u, struct lnk_part *p)
 {
-	struct lnk_stream *s = u->in;
-	const char *nl;
-	size_t left;
+	const char *end;
 
 	skip_long(u);
-	for (;;) {
-		left = s->end - s->at;
-		if (left > MAX_LINE)
-			left = MAX_LINE;
-		p->s = s->window + s->at;
-		nl = memchr(p->s, '\n', left);
-		if (nl || left == MAX_LINE || s->ended)
-			break;
-		lnk_stream_more(s);
+	while (!find_line(u, p, &end)) {
+		if (u->wide && u->in->error)
+			u->wide->error = u->in->error;
+		if (!leave_part(u))
+			return false;
 	}
-	if (!left) {
-		if (u->wide && s->error)
-			u->wide->error = s->error;
-		return false;
+	if (!u->quoted && !u->goes_on && (end ? (size_t)(end - p->s) : p->n) >= LONG &&
+	    memmem(p->s, end ? (size_t)(end - p->s) : p->n, "\\n", 2)) {
+		u->quoted = true;
+		end = find_quoted_end(u, p->s, p->n);
 	}
-	p->n = nl ? (size_t)(nl - p->s) : left;
-	s->at += p->n + (nl != NULL);
-	u->too_long = !nl && left == MAX_LINE;
-	u->unended = !nl && !u->too_long;
-	u->line++;
+	end_line(u, p, end);
 	while (p->n && p->s[p->n - 1] == '\r')
 		p->n--;
 	return true;
 }
 
-/* ---- Quoted-printable: RFC 2045 6.7 -------------------------------------------------------- */
+/* ---- Mail: RFC 2045 6 ------------------------------------------------------------------------ */
 
-/* A mail's head says how its text is encoded; without one, its soft breaks do. */
+/* A mail's head says how its text is encoded; without one, quoted-printable's soft breaks do. */
 static void look_for_encoding(struct lnk_unwrap *u, struct lnk_part p)
 {
-	static const char field[] = "Content-Transfer-Encoding:", word[] = "quoted-printable";
-	size_t n = sizeof(field) - 1;
+	static const char field[] = "Content-Transfer-Encoding:";
+	static const char *const words[] = {[PRINTABLE] = "quoted-printable", [BASE64] = "base64"};
+	size_t n = sizeof(field) - 1, i;
 
 	/* A mailbox goes on to the next mail. */
 	if (p.n > 5 && !memcmp(p.s, "From ", 5))
-		u->printable = false;
+		u->encoding = PLAIN;
 	if (p.n <= n || (*p.s | ' ') != 'c' || strncasecmp(p.s, field, n) != 0)
 		return;
 	while (n < p.n && lnk_is_blank(p.s[n]))
 		n++;
-	u->printable = p.n - n >= sizeof(word) - 1 && !strncasecmp(p.s + n, word, sizeof(word) - 1);
+	u->encoding = PLAIN;
+	for (i = PRINTABLE; i < ARRAY_SIZE(words); i++)
+		if (p.n - n >= strlen(words[i]) &&
+		    !strncasecmp(p.s + n, words[i], strlen(words[i])))
+			u->encoding = (enum encoding)i;
+}
+
+/* Behind the head's end the part begins. */
+static void enter_part(struct lnk_unwrap *u)
+{
+	u->encoding = PLAIN;
+	if (u->mail || u->goes_on || !lnk_base64_open(&u->part, u->in))
+		return;
+	u->mail = u->in;
+	u->in = &u->part.out;
+	u->part_line = u->line;
+	u->part_at = 0;
 }
 
 static bool ends_in_break(const struct lnk_unwrap *u, struct lnk_part p)
@@ -237,7 +358,7 @@ static bool ends_in_break(const struct lnk_unwrap *u, struct lnk_part p)
 	if (!p.n || p.s[p.n - 1] != '=' || u->unended)
 		return false;
 	/* Lines are broken where they are full. A rule of signs is none, nor is base64's end. */
-	return u->printable ||
+	return u->encoding == PRINTABLE ||
 	       (p.n >= 60 && p.n <= 76 && p.s[p.n - 2] != '=' && memchr(p.s, ' ', p.n));
 }
 
@@ -250,16 +371,21 @@ static bool next_logical(struct lnk_unwrap *u, struct lnk_part *p)
 	if (!next_line(u, p))
 		return false;
 	u->first = u->line;
+	if (u->quoted)
+		return true;
 	look_for_encoding(u, *p);
+	if (u->encoding == BASE64 && !p->n)
+		enter_part(u);
 	goes_on = ends_in_break(u, *p);
-	u->printable |= goes_on;
-	if (!u->printable || !memchr(p->s, '=', p->n))
+	if (goes_on)
+		u->encoding = PRINTABLE;
+	if (u->encoding != PRINTABLE || !memchr(p->s, '=', p->n))
 		return true;
 	for (;;) {
 		p->n -= goes_on;
 		if (p->n > MAX_LINE - n)
 			p->n = MAX_LINE - n;
-		memcpy(u->logical + n, p->s, p->n);
+		memmove(u->logical + n, p->s, p->n);
 		n += p->n;
 		if (!goes_on || !next_line(u, p))
 			break;
@@ -332,23 +458,42 @@ static unsigned strip(struct lnk_part *p)
 	return columns;
 }
 
-/* What forums put around a block. */
+/* The length of a forum's tag at the start of @p, "[code]", "[size=2]", "[/b]"; else 0. */
+static size_t forum_tag(struct lnk_part p)
+{
+	static const char *const names[] = {"code", "pre",  "b",      "i",     "u",
+					    "tt",   "size", "font",   "color", "quote",
+					    "mono", "list", "spoiler"};
+	size_t i = 1, k, n;
+
+	if (p.n < 3 || *p.s != '[')
+		return 0;
+	i += p.s[1] == '/';
+	for (k = 0; k < ARRAY_SIZE(names); k++) {
+		n = i + strlen(names[k]);
+		if (p.n > n && !strncasecmp(p.s + i, names[k], n - i) &&
+		    (p.s[n] == ']' || p.s[n] == '='))
+			break;
+	}
+	if (k == ARRAY_SIZE(names))
+		return 0;
+	for (; n < p.n && n < 40 && p.s[n] != ']'; n++)
+		if (lnk_is_blank(p.s[n]))
+			return 0;
+	return n < p.n && p.s[n] == ']' ? n + 1 : 0;
+}
+
+/* What forums put around a block or a line. A tag alone is a line of its own. */
 static void strip_code(struct lnk_part *p)
 {
-	static const char *const open[] = {"[code]", "[CODE]", "[pre]"};
-	static const char *const close[] = {"[/code]", "[/CODE]", "[/pre]"};
-	size_t i, n;
+	const char *open;
+	size_t n;
 
-	if (!p->n || (*p->s != '[' && p->s[p->n - 1] != ']'))
-		return;
-	for (i = 0; i < ARRAY_SIZE(open); i++) {
-		n = strlen(open[i]);
-		if (p->n > n && starts(*p, open[i]))
-			take(p, n);
-		n = strlen(close[i]);
-		if (p->n > n && !memcmp(p->s + p->n - n, close[i], n))
-			p->n -= n;
-	}
+	while ((n = forum_tag(*p)) && n < p->n)
+		take(p, n);
+	while (p->n && p->s[p->n - 1] == ']' && (open = memrchr(p->s, '[', p->n)) && open > p->s &&
+	       open[1] == '/' && forum_tag((struct lnk_part){open, (size_t)(p->s + p->n - open)}))
+		p->n = (size_t)(open - p->s);
 }
 
 /* ---- Diffs --------------------------------------------------------------------------------- */
@@ -636,8 +781,8 @@ static bool next_clean(struct lnk_unwrap *u, struct lnk_line *l)
 	l->unended = u->unended && !u->has_rest;
 	l->joined = false;
 	unwrap(u, p, l);
-	/* A tag or a mark alone is not what lspci ends a function with. */
-	if (l->kind == LNK_LINE_BLANK && odd & (LNK_ODD_TAG | LNK_ODD_MARK))
+	/* A tag or a mark alone is not what lspci ends a function with, but for a list's. */
+	if (l->kind == LNK_LINE_BLANK && (odd & LNK_ODD_TAG || (odd & LNK_ODD_MARK && !u->log.n)))
 		l->kind = LNK_LINE_TEXT;
 	return true;
 }
@@ -791,7 +936,8 @@ static bool quick_row(struct lnk_unwrap *u, struct lnk_line *l)
 	const char *at = s->window + s->at;
 	size_t n;
 
-	if (u->has_ahead || u->has_rest || u->too_long || u->diff || s->end - s->at < QUICK)
+	if (u->has_ahead || u->has_rest || u->too_long || u->goes_on || u->mail || u->diff ||
+	    s->end - s->at < QUICK)
 		return false;
 	n = at[51] == '\n' ? 51 : 52;
 	if (at[n] != '\n' || !lnk_line_row(l, at, n))

@@ -88,6 +88,8 @@ static void decode_header(struct lnk_fn *f)
 	take_hint(f, LNK_R_ID);
 	take_hint(f, LNK_R_CLASS);
 	take_hint(f, LNK_R_HEADER);
+	if (f->from_text & BIT(LNK_R_HEADER) && f->reg[LNK_R_HEADER] == PCI_HEADER_TYPE_NORMAL)
+		f->absent |= BIT(LNK_R_BUSES);
 	take_hint(f, LNK_R_BUSES);
 	compare_text(f, LNK_R_BUSES, 0xffffff);
 }
@@ -303,14 +305,19 @@ static void decode_fields(struct lnk_fn *f)
 		else if (f->text && f->text->known & BIT(LNK_R_ID))
 			id = f->text->reg[LNK_R_ID];
 	}
-	f->vendor = lnk_knows(f, LNK_R_ID) ? (uint16_t)FIELD_GET(0xffff, id) : 0xffff;
-	f->device = lnk_knows(f, LNK_R_ID) ? (uint16_t)FIELD_GET(0xffff0000, id) : 0xffff;
+	f->vendor = f->text && f->text->vendor ? f->text->vendor : 0xffff;
+	f->device = 0xffff;
+	if (lnk_knows(f, LNK_R_ID)) {
+		f->vendor = (uint16_t)FIELD_GET(0xffff, id);
+		f->device = (uint16_t)FIELD_GET(0xffff0000, id);
+	}
 	f->class24 =
 		lnk_knows(f, LNK_R_CLASS) ? FIELD_GET(0xffffff00, f->reg[LNK_R_CLASS]) : 0xffffff;
 	f->layout = 0x7f;
 	if (lnk_knows(f, LNK_R_HEADER))
 		f->layout = (uint8_t)FIELD_GET(0x7f, f->reg[LNK_R_HEADER]);
-	f->subvendor = f->subdevice = 0xffff;
+	f->subvendor = f->text && f->text->subvendor ? f->text->subvendor : 0xffff;
+	f->subdevice = 0xffff;
 	if (lnk_knows(f, LNK_R_SUBSYS)) {
 		f->subvendor = (uint16_t)FIELD_GET(0xffff, sub);
 		f->subdevice = (uint16_t)FIELD_GET(0xffff0000, sub);
@@ -673,15 +680,18 @@ static bool place_has_wire(const struct lnk_fn *f)
 
 static enum lnk_state state_of(const struct lnk_link *l)
 {
-	const struct lnk_fn *up = l->above;
-	bool alive = l->below->reach != LNK_READ_FFS && l->below->reach != LNK_READ_ASLEEP;
+	const struct lnk_fn *up = l->above, *f = l->below;
+	bool silent = f->reach == LNK_READ_FFS || f->reach == LNK_READ_ASLEEP;
 
-	/* What answers has a link: QEMU's ports deny it with ACPI hot-plug (QEMU hw/pci/pcie.c). */
-	if (alive)
+	/*
+	 * What answers has a link: QEMU's ports deny it with ACPI hot-plug (QEMU hw/pci/pcie.c). Of
+	 * what a list names and no more, that is not known.
+	 */
+	if (!silent && (lnk_knows(f, LNK_R_HEADER) || !up || up->quirks & LNK_Q_DLLLA_LIES))
 		return LNK_UP;
 	if (!up || !lnk_knows(up, LNK_R_LNKCAP) || !lnk_knows(up, LNK_R_LNKSTA) ||
 	    !(up->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA))
-		return LNK_STATE_UNKNOWN;
+		return silent ? LNK_STATE_UNKNOWN : LNK_UP;
 	return up->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ? LNK_UP : LNK_DOWN;
 }
 
@@ -750,7 +760,7 @@ static void mark_vf(struct lnk_fn *f, enum lnk_guest guest)
 /* ---- Ports without a function below -------------------------------------------------------- */
 
 /* A host bridge is in every whole capture, and in hardly any that shows some functions only. */
-static bool is_whole(const struct lnk_model *m)
+static bool has_host_bridge(const struct lnk_model *m)
 {
 	size_t i;
 
@@ -772,7 +782,8 @@ static enum lnk_vacancy vacancy_of(const struct lnk_model *m, const struct lnk_f
 		return LNK_OCCUPIED;
 	if (f->bus_clash)
 		return LNK_NOT_LISTED;
-	if (lnk_knows(f, LNK_R_BUSES) && !f->secondary)
+	/* A chipset's link to its other half can look like a port, with a host bridge's header. */
+	if (f->absent & BIT(LNK_R_BUSES) || (lnk_knows(f, LNK_R_BUSES) && !f->secondary))
 		return LNK_NOT_CONFIGURED;
 	if (f->quirks & LNK_Q_TUNNEL || !lnk_knows(f, LNK_R_LNKCAP) || !lnk_knows(f, LNK_R_LNKSTA))
 		return none;
@@ -783,7 +794,55 @@ static enum lnk_vacancy vacancy_of(const struct lnk_model *m, const struct lnk_f
 			       none;
 	if (!(f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA))
 		return none;
-	return f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ? LNK_CLAIMS_LINK : LNK_EMPTY;
+	if (f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT)
+		return LNK_CLAIMS_LINK;
+	/* What is in the slot may sleep, and be left out as others are. */
+	return lnk_knows(f, LNK_R_SLTSTA) && f->reg[LNK_R_SLTSTA] & PCI_EXP_SLTSTA_PRES ? none :
+											  LNK_EMPTY;
+}
+
+/*
+ * lspci -d 8086: lists host bridges as well. What else it leaves out shows where a port has a link
+ * and nothing below it.
+ */
+static void find_vacancies(struct lnk_model *m)
+{
+	size_t i, pass, missing = 0;
+
+	m->whole = has_host_bridge(m);
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < m->n_fns; i++) {
+			struct lnk_fn *f = &m->fns[i];
+
+			if (!lnk_faces_down(f))
+				continue;
+			f->vacancy = (uint8_t)vacancy_of(m, f);
+			missing += f->vacancy == LNK_CLAIMS_LINK;
+		}
+		if (!missing || m->env.complete)
+			return;
+		m->whole = false;
+	}
+}
+
+/* PCIe 7.5.3.8: where the link is down, what its status says of speed and width means nothing. */
+static void forget_status(struct lnk_model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++) {
+		struct lnk_fn *f = &m->fns[i];
+
+		if (!lnk_faces_down(f) || f->quirks & (LNK_Q_VIRTUAL | LNK_Q_TUNNEL) ||
+		    !lnk_knows(f, LNK_R_LNKCAP) || !lnk_knows(f, LNK_R_LNKSTA) ||
+		    !(f->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA) ||
+		    f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ||
+		    (f->below && f->below->state == LNK_UP))
+			continue;
+		f->known &= ~BIT(LNK_R_CURLINK);
+		f->absent |= BIT(LNK_R_CURLINK);
+		f->cur_speed = f->cur_width = 0;
+	}
 }
 
 /* ---- The comparison of two ends ----------------------------------------------------------- */
@@ -828,6 +887,19 @@ static bool runs_narrow(const struct lnk_link *l)
 	       l->below->cur_width < l->above->max_width;
 }
 
+/* What is told apart by its ids, or else by what it is called; 0: nothing is known. */
+static uint64_t kind_of(const struct lnk_fn *f)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	const char *c;
+
+	if (lnk_knows(f, LNK_R_ID))
+		return (uint64_t)f->vendor << 16 | f->device;
+	for (c = f->device_name; c && *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3u;
+	return c ? hash : 0;
+}
+
 /* Two devices of one kind that run equally narrow are wired so, or meant so. */
 static void find_alike(struct lnk_model *m)
 {
@@ -836,10 +908,11 @@ static void find_alike(struct lnk_model *m)
 
 	for (i = 0; i < m->n_links; i++) {
 		const struct lnk_fn *f = m->links[i].below;
+		uint64_t kind = kind_of(f);
 
-		if (!runs_narrow(&m->links[i]))
+		if (!kind || !runs_narrow(&m->links[i]))
 			continue;
-		keys[n][0] = (uint64_t)f->vendor << 32 | (uint32_t)f->device << 16 | f->cur_width;
+		keys[n][0] = kind << 8 ^ kind >> 56 ^ f->cur_width;
 		keys[n++][1] = i;
 	}
 	qsort(keys, n, sizeof(*keys), by_key);
@@ -880,7 +953,7 @@ static uint64_t half_card(const struct lnk_fn *f)
 	if ((base != PCI_BASE_CLASS_DISPLAY || slot_has_class(f, PCI_BASE_CLASS_MULTIMEDIA)) &&
 	    (base != PCI_BASE_CLASS_MULTIMEDIA || slot_has_class(f, PCI_BASE_CLASS_DISPLAY)))
 		return 0;
-	if (f->vendor == 0xffff || f->subvendor == 0xffff)
+	if (f->vendor == 0xffff || !lnk_knows(f, LNK_R_SUBSYS))
 		return 0;
 	return (uint64_t)f->vendor << 32 | (uint64_t)f->subvendor << 16 | f->subdevice;
 }
@@ -922,11 +995,9 @@ void lnk_walk(struct lnk_model *m)
 	for (i = 0; i < m->n_fns; i++)
 		mark_vf(&m->fns[i], m->env.guest);
 	lnk_fixups(m);
-	m->whole = is_whole(m);
-	for (i = 0; i < m->n_fns; i++)
-		if (lnk_faces_down(&m->fns[i]))
-			m->fns[i].vacancy = (uint8_t)vacancy_of(m, &m->fns[i]);
+	find_vacancies(m);
 	build_links(m);
+	forget_status(m);
 	for (i = 0; i < m->n_links; i++)
 		m->links[i].lost = is_lost(&m->links[i]);
 	find_alike(m);

@@ -74,7 +74,33 @@ sys.stdout.buffer.write(quopri.encodestring(sys.stdin.buffer.read()))' ;;
 	bars) sed 's/^/| /' ;;
 	bars-nested) sed 's/^/| > | /' ;;
 	quoted-trimmed) sed 's/^/> > /; s/ *$//' ;;
+	base64) printf 'Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n' && base64 |
+		sed 's/$/\r/' ;;
+	base64-parts) printf '%s\n' 'Content-Type: multipart/mixed; boundary="part"' '' '--part' \
+		'Content-Transfer-Encoding: quoted-printable' '' 'It is slow=21 See the file.' '' '--part' \
+		'Content-Type: text/plain; name="lspci.txt"' 'Content-transfer-encoding: BASE64' '' &&
+		base64 -w 60 && printf '%s\n' '--part--' '' '-- ' 'me' ;;
+	initials) sed 's/^/JD> /' ;;
+	# ---- Lists
+	bullets) sed 's/^/- /' ;;
+	bullets-trimmed) sed 's/^/* /; s/ *$//' ;;
+	numbered) awk '{ print NR ". " $0 }' ;;
+	numbered-cat) cat -n ;;
+	commented) sed 's/^/# /' ;;
+	# ---- Line ends
+	cr-only) tr '\n' '\r' ;;
+	cr-twice) sed 's/$/\r\r/' ;;
+	# ---- JSON
+	json) jq -Rs '{id: 1, title: "slow \"GPU\"", body: .}' ;;
+	json-tight) jq -Rsc '[{id: 1, body: "no lines"}, {body: ("See:\n" + . + "Thanks")}, "end"]' ;;
+	json-crlf) sed 's/$/\r/' | jq -Rsc '{body: ("```\r\n" + . + "```")}' ;;
+	json-twice) jq -Rs '{body: ("See:\n" + .)} | tojson' ;;
+	json-ascii) vary nbsp | jq -aRsc . ;;
 	# ---- Pages
+	bbcode) printf '[CODE=bash]' && cat && printf '[/CODE]\n' ;;
+	bbcode-fonts) printf '[size=2][font=monospace]' && cat && printf '[/font][/size]\n' ;;
+	bbcode-bold) sed -E "s/^($header.*)\$/[B]\\1[\/B]/" ;;
+	page-one-line) printf '<div>' && vary entities | sed 's/$/<br>/' | tr -d '\n' && echo '</div>' ;;
 	entities) sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g' ;;
 	page) echo '<pre class="bz_comment_text">' && vary entities && echo '</pre>' ;;
 	page-tight) printf '<html><body><p>Look:</p><pre><code>' && vary entities &&
@@ -134,7 +160,7 @@ sys.stdout.buffer.write(quopri.encodestring(sys.stdin.buffer.read()))' ;;
 
 @test "encodings: UTF-16 with a mark and without, marks inside, blanks of other kinds" {
 	local base encodings='utf16 utf16le-mark utf16be-mark utf16le utf16be utf16-powershell
-		marks-inside nbsp nbsp-mixed nbsp-latin1 nbsp-twice thin zero-width'
+		marks-inside nbsp nbsp-mixed nbsp-latin1 nbsp-twice thin zero-width cr-only cr-twice'
 	for base in hex mixed text short; do
 		# shellcheck disable=SC2086 # words are meant
 		vary_all "$base" $encodings
@@ -149,7 +175,7 @@ sys.stdout.buffer.write(quopri.encodestring(sys.stdin.buffer.read()))' ;;
 		sed -E "s/^0000(:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7] )/000$i\\1/" "$BASES/mixed"
 	done >plain
 	(($(wc -c <plain) > 1200000)) || fail "$(wc -c <plain) bytes"
-	for v in utf16le utf16be-mark printable-head page log-iso quoted-mixed narrow-rows wrapped-72; do
+	for v in utf16le utf16be-mark printable-head base64-parts json-tight page-one-line page log-iso quoted-mixed narrow-rows wrapped-72; do
 		vary $v <plain >"as-$v"
 		files+=("as-$v")
 	done
@@ -166,7 +192,7 @@ for i in range(0, len(data), 4099): sys.stdout.buffer.write(data[i:i + 4099]); s
 
 @test "mail: quoted-printable, quoting of several kinds" {
 	local base mail='printable-head printable-all printable-crlf printable-quoted quoted-mixed bars bars-nested
-		quoted-trimmed'
+		quoted-trimmed base64 base64-parts initials bullets bullets-trimmed numbered numbered-cat commented'
 	for base in hex mixed text short; do
 		# shellcheck disable=SC2086 # words are meant
 		vary_all "$base" $mail
@@ -179,7 +205,8 @@ for i in range(0, len(data), 4099): sys.stdout.buffer.write(data[i:i + 4099]); s
 }
 
 @test "pages: entities, tags, marks" {
-	local base pages='page page-tight breaks breaks-xhtml quoted-entities bbcode-tight
+	local base pages='json json-tight json-crlf json-twice json-ascii bbcode bbcode-fonts bbcode-bold
+		page-one-line page page-tight breaks breaks-xhtml quoted-entities bbcode-tight
 		bold-headers bold-addresses italic backticks fence-indented'
 	for base in hex mixed text short; do
 		# shellcheck disable=SC2086 # words are meant
@@ -304,6 +331,11 @@ for i in range(0, len(data), 4099): sys.stdout.buffer.write(data[i:i + 4099]); s
 		log-iso
 		breaks
 		bars-nested
+		base64 4+($(head -n $((line - 1)) <plain | wc -c))/57
+		base64-parts 12+($(head -n $((line - 1)) <plain | wc -c))/45
+		json-tight 1
+		numbered
+		cr-only
 		wrapped-72 $(vary wrapped-72 <plain | grep -nE '^60:( ..){15}$' | cut -d: -f1)
 		narrow-rows $(vary narrow-rows <plain |
 			awk '/^0000:01:00.0 / { on = 1 } on && /^60: / { print NR; exit }')
@@ -421,6 +453,13 @@ bare() {
 	* two
 	    - three
 	8086:0d93
+	- a port, 00:01.0
+	1. 00:01.0 is it
+	# 00:01.0
+	printf "a\nb\nc"
+	[b]bold[/b] [size=16K]
+	Content-Transfer-Encoding: base64
+
 	PROSE
 	local base
 	for base in hex mixed text; do

@@ -1339,9 +1339,18 @@ static bool parent_missing(const struct lnk_link *l)
 	return !l->above && l->below->place == LNK_AT_ORPHAN;
 }
 
+/* A list or a drawing names the port, and nothing tells what its link is. */
+static bool parent_unread(const struct lnk_link *l)
+{
+	const struct lnk_fn *up = l->above;
+
+	return up && up->reach == LNK_READ_TEXT && up->type == LNK_T_UNKNOWN && !up->denied &&
+	       l->below->known & ENDS;
+}
+
 static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg)
 {
-	size_t i, parents = 0, children = 0;
+	size_t i, parents = 0, unread = 0, children = 0;
 	const struct lnk_fn *first = NULL;
 	char at[LNK_ADDR_LEN];
 
@@ -1355,6 +1364,18 @@ static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg
 	if (parents)
 		return found(msg, "the port above is not in the capture for %zu device%s, first %s",
 			     parents, parents == 1 ? "" : "s", lnk_addr_str(first->addr, at));
+	for (i = 0; i < m->n_links; i++) {
+		if (!parent_unread(&m->links[i]))
+			continue;
+		unread++;
+		if (!first)
+			first = m->links[i].above;
+	}
+	if (unread)
+		return found(msg,
+			     "of the port above only the address is known for %zu device%s, first "
+			     "%s: send also the output of lspci -vvxxxx -s %s",
+			     unread, unread == 1 ? "" : "s", lnk_addr_str(first->addr, at), at);
 	for (i = 0; i < m->n_fns; i++) {
 		if (!child_missing(m, &m->fns[i]))
 			continue;

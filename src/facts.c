@@ -1,29 +1,556 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* facts.c - what a report says beside its captures: the machine, what others said of its links */
+/*
+ * facts.c - what a report says beside its captures: the machine, what others said of its links
+ *
+ * A host's report may hold the logs of its guests. So only lines of exact forms count, and two that
+ * cannot be of one machine prove nothing.
+ */
+#include <search.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lnkinspect.h"
 
-/* ---- The machine --------------------------------------------------------------------------- */
+#define MAX_VALUE 256u /* bytes of a value or a sentence that are kept */
 
-/* "Linux version 6.1.0-9-amd64 (...": Linux init/version.c linux_banner */
-static bool read_kernel(struct lnk_facts *f, const char *s, size_t n)
+/* A part of a line; nothing in it is terminated. */
+struct span {
+	const char *s;
+	size_t n;
+};
+
+/* Who said what is known, for the words in which it is told. */
+enum sign {
+	SIGN_KERNEL_DMI = 1 << 0,
+	SIGN_KERNEL = 1 << 1,
+	SIGN_DMIDECODE = 1 << 2,
+	SIGN_LSHW = 1 << 3,
+	SIGN_SUPPORT = 1 << 4,
+	SIGN_HOSTNAME = 1 << 5,
+	SIGN_SYSTEMD = 1 << 6,
+	SIGN_LSCPU = 1 << 7,
+	SIGN_SMI = 1 << 8,
+};
+
+static const char *const sign_words[] = {
+	"DMI in the kernel's log",
+	"the kernel's log",
+	"dmidecode",
+	"lshw",
+	"supportconfig",
+	"hostnamectl",
+	"systemd's log",
+	"lscpu",
+	"nvidia-smi",
+};
+
+static bool is(struct span p, const char *word)
 {
-	static const char banner[] = "Linux version ";
-	size_t len = sizeof(banner) - 1, end = len;
+	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
+}
 
-	if (f->env.kernel || n <= len || memcmp(s, banner, len) != 0)
+/* Moves behind @word; false where it is not there. */
+static bool skip(struct span *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (p->n < n || memcmp(p->s, word, n) != 0)
 		return false;
-	while (end < n && s[end] != ' ')
-		end++;
-	f->env.kernel = lnk_strf(&f->arena, "Linux %s", lnk_clean(&f->arena, s + len, end - len));
+	p->s += n;
+	p->n -= n;
 	return true;
+}
+
+static struct span trim(struct span p)
+{
+	while (p.n && (*p.s == ' ' || *p.s == '\t')) {
+		p.s++;
+		p.n--;
+	}
+	while (p.n && (p.s[p.n - 1] == ' ' || p.s[p.n - 1] == '\t'))
+		p.n--;
+	return p;
+}
+
+static const char *keep(struct lnk_facts *f, struct span p)
+{
+	return lnk_clean(&f->arena, p.s, p.n < MAX_VALUE ? p.n : MAX_VALUE);
+}
+
+/* ---- Quotes -------------------------------------------------------------------------------- */
+
+static int by_quote(const void *a, const void *b)
+{
+	const struct lnk_quote *x = a, *y = b;
+	uint64_t i = lnk_addr_key(x->addr), j = lnk_addr_key(y->addr);
+	int order = i < j ? -1 : i > j;
+
+	if (!order)
+		order = strcmp(x->by, y->by);
+	return order ? order : strcmp(x->text, y->text);
+}
+
+/* The same sentence in two places, or at two boots, is one. */
+static void quote(struct lnk_facts *f, const struct lnk_quote *q)
+{
+	struct lnk_quote *key;
+
+	if (tfind(q, &f->seen, by_quote))
+		return;
+	if (f->n_quotes == LNK_MAX_QUOTES) {
+		f->full = true;
+		return;
+	}
+	key = lnk_alloc(&f->arena, sizeof(*key));
+	*key = *q;
+	key->text = lnk_strndup(&f->arena, q->text, strlen(q->text));
+	/* NULL would be want of memory: let the one function that says so say it. */
+	if (!tsearch(key, &f->seen, by_quote))
+		lnk_xmalloc(SIZE_MAX / 2);
+	if (f->n_quotes == f->max_quotes) {
+		f->max_quotes = f->max_quotes ? 2 * f->max_quotes : 16;
+		f->quotes = lnk_xrealloc(f->quotes, f->max_quotes * sizeof(*f->quotes));
+	}
+	f->quotes[f->n_quotes++] = *key;
+}
+
+/* The function's address at the end of @p, of which a blank or nothing is before. */
+static bool address_at_end(struct span p, struct lnk_addr *addr)
+{
+	char text[LNK_ADDR_LEN];
+	size_t n = 0;
+
+	while (n < p.n && p.s[p.n - n - 1] != ' ')
+		n++;
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, p.s + p.n - n, n);
+	text[n] = '\0';
+	return lnk_addr_parse(text, addr);
+}
+
+/* Up to its parenthesis; another line may have been taken for the rest of this one. */
+static size_t sentence_length(struct span p)
+{
+	const char *end = memchr(p.s, ')', p.n);
+	struct span rest;
+
+	if (!end)
+		return p.n < MAX_VALUE ? p.n : MAX_VALUE;
+	rest = (struct span){end + 1, p.n - (size_t)(end + 1 - p.s)};
+	skip(&rest, ", in Flit mode");
+	p.n = (size_t)(rest.s - p.s);
+	return p.n < MAX_VALUE ? p.n : MAX_VALUE;
+}
+
+/*
+ * "2.000 Gb/s available PCIe bandwidth, limited by ..." or "... (5.0 GT/s PCIe x1 link)", behind
+ * the driver's name and the address: Linux drivers/pci/pci.c __pcie_print_link_status().
+ */
+static void read_bandwidth(struct lnk_facts *f, uint32_t line, struct span before, struct span p)
+{
+	struct lnk_quote q = {.line = line, .by = "kernel"};
+	struct lnk_arena words = {0};
+	struct span rest = p;
+
+	while (rest.n && ((*rest.s >= '0' && *rest.s <= '9') || *rest.s == '.')) {
+		rest.s++;
+		rest.n--;
+	}
+	if (!skip(&rest, " Gb/s available PCIe bandwidth") ||
+	    (rest.n && *rest.s != ',' && *rest.s != ' '))
+		return;
+	if (before.n < 2 || before.s[before.n - 2] != ':')
+		return;
+	before.n -= 2;
+	if (!address_at_end(before, &q.addr))
+		return;
+	q.text = lnk_clean(&words, p.s, sentence_length(p));
+	quote(f, &q);
+	lnk_arena_free(&words);
+}
+
+/* ---- Guest or host ------------------------------------------------------------------------- */
+
+static bool is_kvm(const char *hypervisor)
+{
+	return !strcmp(hypervisor, "KVM");
+}
+
+/* KVM is what some hypervisors are built on, or pretend to be. */
+static bool is_on_kvm(const char *hypervisor)
+{
+	return is_kvm(hypervisor) || !strcmp(hypervisor, "QEMU") ||
+	       !strcmp(hypervisor, "Amazon EC2") || !strcmp(hypervisor, "VirtualBox") ||
+	       !strcmp(hypervisor, "Google Compute Engine");
+}
+
+static void detected(struct lnk_facts *f, const char *hypervisor, enum sign sign)
+{
+	struct lnk_cpu *c = &f->cpu;
+
+	c->above = LNK_GUEST_YES;
+	f->signs |= sign;
+	if (!hypervisor)
+		return;
+	if (is_kvm(hypervisor))
+		c->accel = "KVM";
+	if (!c->hypervisor || (is_kvm(c->hypervisor) && is_on_kvm(hypervisor)))
+		c->hypervisor = hypervisor;
+	else if (strcmp(c->hypervisor, hypervisor) != 0 &&
+		 !(is_kvm(hypervisor) && is_on_kvm(c->hypervisor)))
+		f->differ = true;
+}
+
+/* As the kernel, systemd and lscpu say it. Xen without HVM may be the domain that owns all. */
+static const char *hypervisor_of(struct span p)
+{
+	static const struct {
+		const char *word, *hypervisor;
+	} names[] = {
+		{"KVM", "KVM"},
+		{"QEMU", "QEMU"},
+		{"VMware", "VMware"},
+		{"VMware hypervisor", "VMware"},
+		{"Microsoft", "Hyper-V"},
+		{"Microsoft HyperV", "Hyper-V"},
+		{"Microsoft Hyper-V", "Hyper-V"},
+		{"Hyper-V", "Hyper-V"},
+		{"Oracle", "VirtualBox"},
+		{"Innotek GmbH", "VirtualBox"},
+		{"Xen HVM", "Xen"},
+		{"Amazon", "Amazon EC2"},
+		{"Google", "Google Compute Engine"},
+		{"Parallels", "Parallels"},
+		{"bhyve", "bhyve"},
+		{"Apple", "Apple Virtualization"},
+		{"ACRN", "ACRN"},
+		{"Jailhouse", "Jailhouse"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (p.n == strlen(names[i].word) && !strncasecmp(p.s, names[i].word, p.n))
+			return names[i].hypervisor;
+	return NULL;
+}
+
+static void detected_word(struct lnk_facts *f, struct span p, enum sign sign)
+{
+	const char *hypervisor = hypervisor_of(p);
+
+	if (hypervisor)
+		detected(f, hypervisor, sign);
+}
+
+/* lshw adds to a name what dmidecode has elsewhere. */
+static void learn_dmi(struct lnk_facts *f, const char **field, struct span value, enum sign sign)
+{
+	size_t n;
+
+	f->dmi_signs |= sign;
+	if (!*field) {
+		*field = keep(f, value);
+		return;
+	}
+	n = strlen(*field);
+	n = n < value.n ? n : value.n;
+	if ((field == &f->dmi.sys_vendor || field == &f->dmi.product_name) &&
+	    strncmp(*field, value.s, n) != 0)
+		f->differ = true;
+}
+
+/* ---- What the kernel says ------------------------------------------------------------------ */
+
+/* "6.1.0-9-amd64 (...": Linux init/version.c linux_banner */
+static void read_kernel(struct lnk_facts *f, struct span p)
+{
+	const char *end = memchr(p.s, ' ', p.n);
+
+	if (f->env.kernel || !end)
+		return;
+	p.n = (size_t)(end - p.s);
+	f->env.kernel = lnk_strf(&f->arena, "Linux %s", keep(f, p));
+}
+
+/*
+ * "VENDOR PRODUCT/BOARD, BIOS VERSION DATE", without the board where that has no name:
+ * Linux drivers/firmware/dmi_scan.c dmi_format_ids()
+ */
+static void read_dmi_line(struct lnk_facts *f, struct span p)
+{
+	const char *bios = memmem(p.s, p.n, ", BIOS ", 7), *board;
+
+	if (!bios)
+		return;
+	p.n = (size_t)(bios - p.s);
+	board = memrchr(p.s, '/', p.n);
+	if (board)
+		p.n = (size_t)(board - p.s);
+	p = trim(p);
+	f->dmi_signs |= SIGN_KERNEL_DMI;
+	if (!f->dmi_line)
+		f->dmi_line = keep(f, p);
+	else if (strncmp(f->dmi_line, p.s, p.n) != 0 || f->dmi_line[p.n])
+		f->differ = true;
+}
+
+/* Linux arch/x86/kernel/cpu/hypervisor.c, arch/x86/kernel/paravirt.c, mshyperv.c; systemd */
+static void read_sentence(struct lnk_facts *f, struct span p)
+{
+	if (skip(&p, "DMI: ")) {
+		read_dmi_line(f, p);
+	} else if (skip(&p, "Linux version ")) {
+		read_kernel(f, p);
+	} else if (skip(&p, "Hypervisor detected: ")) {
+		detected_word(f, p, SIGN_KERNEL);
+	} else if (skip(&p, "Hyper-V: running as root partition")) {
+		f->cpu.root = true;
+	} else if (skip(&p, "Booting paravirtualized kernel on ")) {
+		detected_word(f, p, SIGN_KERNEL);
+		/* A hypervisor that Linux does not help is bare hardware to it. */
+		if (is(p, "bare hardware") && f->cpu.above == LNK_GUEST_UNKNOWN)
+			f->cpu.above = LNK_GUEST_NO;
+	} else if (skip(&p, "Detected virtualization ")) {
+		while (p.n && (p.s[p.n - 1] == '.' || p.s[p.n - 1] == '\''))
+			p.n--;
+		skip(&p, "'");
+		detected_word(f, p, SIGN_SYSTEMD);
+	}
+}
+
+/* What logs put before a sentence ends so: "[    0.000000] ", "kernel: ", "<6>", "| ". */
+static bool ends_prefix(struct span before)
+{
+	char last, end;
+
+	if (!before.n)
+		return true;
+	end = before.s[before.n - 1];
+	if (end != ' ')
+		return end == '>' || end == '\t';
+	last = before.n > 1 ? before.s[before.n - 2] : ' ';
+	return last == ']' || last == ':' || last == '|' || last == '>';
+}
+
+/* Each word may be the first of a sentence; few begin as one does. */
+static void read_log(struct lnk_facts *f, uint32_t line, struct span p)
+{
+	const char *end = p.s + p.n, *at = p.s, *next;
+
+	for (; at < end; at = next) {
+		struct span rest = {at, (size_t)(end - at)}, before = {p.s, (size_t)(at - p.s)};
+
+		next = memchr(at, ' ', rest.n);
+		next = next ? next + 1 : end;
+		/* <6>DMI: */
+		if (*at == '<' && rest.n > 3 && at[2] == '>')
+			next = at + 3;
+		if (*at >= '0' && *at <= '9' && end - next > 4 && !memcmp(next, "Gb/s", 4))
+			read_bandwidth(f, line, before, rest);
+		else if ((*at == 'D' || *at == 'H' || *at == 'B' || *at == 'L') &&
+			 ends_prefix(before))
+			read_sentence(f, rest);
+	}
+}
+
+/* ---- What programs print: a label, a colon, a value ---------------------------------------- */
+
+enum section {
+	SECTION_NONE,
+	SECTION_SYSTEM, /* dmidecode: type 1 */
+	SECTION_BOARD,	/* 2 */
+	SECTION_CHASSIS,
+	SECTION_BIOS,
+	SECTION_LSHW,	 /* the machine itself */
+	SECTION_SUPPORT, /* supportconfig, basic-environment.txt */
+	SECTION_GENERATION,
+	SECTION_WIDTH, /* nvidia-smi -q, GPU Link Info */
+};
+
+static void read_heading(struct lnk_facts *f, struct span p)
+{
+	static const struct {
+		const char *words;
+		enum section section;
+	} headings[] = {
+		{"System Information", SECTION_SYSTEM},
+		{"Base Board Information", SECTION_BOARD},
+		{"Chassis Information", SECTION_CHASSIS},
+		{"BIOS Information", SECTION_BIOS},
+		{"# Virtualization", SECTION_SUPPORT},
+		{"PCIe Generation", SECTION_GENERATION},
+		{"Link Width", SECTION_WIDTH},
+	};
+	size_t i;
+
+	f->section = SECTION_NONE;
+	for (i = 0; i < ARRAY_SIZE(headings); i++)
+		if (is(p, headings[i].words))
+			f->section = headings[i].section;
+}
+
+/* Firmware's names, as those print them who read them from it. */
+static bool read_name(struct lnk_facts *f, struct span label, struct span value)
+{
+	static const struct {
+		enum section section;
+		const char *label;
+		size_t field;
+		enum sign sign;
+	} names[] = {
+#define FIELD(name) offsetof(struct lnk_dmi, name)
+		{SECTION_SYSTEM, "Manufacturer", FIELD(sys_vendor), SIGN_DMIDECODE},
+		{SECTION_SYSTEM, "Product Name", FIELD(product_name), SIGN_DMIDECODE},
+		{SECTION_SYSTEM, "Version", FIELD(product_version), SIGN_DMIDECODE},
+		{SECTION_BOARD, "Manufacturer", FIELD(board_vendor), SIGN_DMIDECODE},
+		{SECTION_BOARD, "Product Name", FIELD(board_name), SIGN_DMIDECODE},
+		{SECTION_CHASSIS, "Version", FIELD(chassis_version), SIGN_DMIDECODE},
+		{SECTION_BIOS, "Vendor", FIELD(bios_vendor), SIGN_DMIDECODE},
+		{SECTION_LSHW, "vendor", FIELD(sys_vendor), SIGN_LSHW},
+		{SECTION_LSHW, "product", FIELD(product_name), SIGN_LSHW},
+		{SECTION_LSHW, "version", FIELD(product_version), SIGN_LSHW},
+		{SECTION_SUPPORT, "Manufacturer", FIELD(sys_vendor), SIGN_SUPPORT},
+		{SECTION_SUPPORT, "Hardware", FIELD(product_name), SIGN_SUPPORT},
+		{SECTION_NONE, "Hardware Vendor", FIELD(sys_vendor), SIGN_HOSTNAME},
+#undef FIELD
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].section == f->section && is(label, names[i].label)) {
+			learn_dmi(f, (const char **)((char *)&f->dmi + names[i].field), value,
+				  names[i].sign);
+			return true;
+		}
+	return false;
+}
+
+/* "GPU 00000000:01:00.0" and, further down, "Bus Id : 00000000:01:00.0" */
+static void begin_gpu(struct lnk_facts *f, struct span address)
+{
+	struct lnk_addr addr;
+
+	if (!address_at_end(address, &addr))
+		return;
+	f->gpu = (struct lnk_gpu){.addr = addr, .open = true};
+}
+
+/* Two numbers tell enough for a quote; those of its limits are said where they are known. */
+static void quote_gpu(struct lnk_facts *f, uint32_t line)
+{
+	static const char *const limits[] = {"max", "device max", "host max"};
+	struct lnk_quote q = {.addr = f->gpu.addr, .line = line, .by = "nvidia-smi"};
+	const struct lnk_gpu *g = &f->gpu;
+	struct lnk_arena words = {0};
+	const char *list = "";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		if (g->generation[i + 1])
+			list = lnk_strf(&words, "%s%s%s %u", list, *list ? ", " : " (", limits[i],
+					g->generation[i + 1]);
+	q.text = lnk_strf(&words, "PCIe generation %u%s%s, width %ux", g->generation[0], list,
+			  *list ? ")" : "", g->width[0]);
+	if (g->width[1])
+		q.text = lnk_strf(&words, "%s (max %ux)", q.text, g->width[1]);
+	quote(f, &q);
+	lnk_arena_free(&words);
+}
+
+/* "Max : 3", "Host Max : N/A", "Current : 16x", which is the last of them. */
+static void read_gpu(struct lnk_facts *f, uint32_t line, struct span label, struct span value)
+{
+	static const char *const labels[] = {"Current", "Max", "Device Max", "Host Max"};
+	bool width = f->section == SECTION_WIDTH;
+	struct lnk_gpu *g = &f->gpu;
+	unsigned v = 0;
+	size_t i;
+
+	for (i = 0; i < value.n && i < 2 && value.s[i] >= '0' && value.s[i] <= '9'; i++)
+		v = v * 10 + (unsigned)(value.s[i] - '0');
+	for (i = 0; i < ARRAY_SIZE(labels) && !is(label, labels[i]); i++)
+		;
+	if (i < ARRAY_SIZE(g->width) && width)
+		g->width[i] = v;
+	else if (i < ARRAY_SIZE(g->generation) && !width)
+		g->generation[i] = v;
+	if (width && !i && g->open && g->generation[0] && v)
+		quote_gpu(f, line);
+}
+
+/* Those whose label is enough to know who says it. */
+static void read_other(struct lnk_facts *f, struct span label, struct span value)
+{
+	const char *more = memmem(value.s, value.n, " (", 2);
+
+	if (is(label, "Bus Id")) {
+		begin_gpu(f, value);
+	} else if (is(label, "description")) {
+		f->section = is(value, "Computer") ? SECTION_LSHW : SECTION_NONE;
+	} else if (is(label, "Virtualization Mode") || is(label, "Virtualization mode")) {
+		if (is(value, "Pass-Through") || is(value, "VGPU"))
+			detected(f, NULL, SIGN_SMI);
+		f->host |= is(value, "Host VGPU") || is(value, "Host VSGA");
+	} else if (is(label, "Hypervisor vendor")) {
+		detected_word(f, value, SIGN_LSCPU);
+	} else if (is(label, "Virtualization")) {
+		detected_word(f, value, SIGN_HOSTNAME);
+	} else if (is(label, "Chassis") && skip(&value, "vm")) {
+		if (!value.n || *value.s == ' ')
+			detected(f, NULL, SIGN_HOSTNAME);
+	} else if (f->section == SECTION_SUPPORT && is(label, "Hypervisor")) {
+		if (more)
+			value.n = (size_t)(more - value.s);
+		detected_word(f, value, SIGN_SUPPORT);
+	} else if (f->section == SECTION_SUPPORT && is(label, "Identity")) {
+		if (skip(&value, "Virtual Machine"))
+			detected(f, NULL, SIGN_SUPPORT);
+	}
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+#define MAX_LABEL   48u
+#define MAX_HEADING 24u
+
+static void read_label(struct lnk_facts *f, uint32_t line, struct span p)
+{
+	const char *colon = memchr(p.s, ':', p.n < MAX_LABEL ? p.n : MAX_LABEL);
+	struct span label, value, gpu = p;
+
+	if (!colon) {
+		read_heading(f, p.n <= MAX_HEADING ? p : (struct span){p.s, 0});
+		return;
+	}
+	if (skip(&gpu, "GPU ")) {
+		begin_gpu(f, gpu);
+		return;
+	}
+	label = trim((struct span){p.s, (size_t)(colon - p.s)});
+	value = trim((struct span){colon + 1, p.n - (size_t)(colon + 1 - p.s)});
+	/* A log's time of day ends its label in a digit. */
+	if (!label.n || !is_letter(label.s[label.n - 1]) || !value.n)
+		return;
+	if (f->section == SECTION_GENERATION || f->section == SECTION_WIDTH)
+		read_gpu(f, line, label, value);
+	else if (!read_name(f, label, value))
+		read_other(f, label, value);
 }
 
 void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n)
 {
-	(void)line;
-	read_kernel(f, s, n);
+	struct span p = trim((struct span){s, n});
+
+	if (!p.n)
+		return;
+	read_label(f, line, p);
+	read_log(f, line, p);
 }
 
 /* ---- To a capture -------------------------------------------------------------------------- */
@@ -33,15 +560,144 @@ static const char *either(struct lnk_arena *a, const char *own, const char *said
 	return own || !said ? own : lnk_strndup(a, said, strlen(said));
 }
 
+/* Vendor and product stand in one line: the product begins at one of its words. */
+static struct lnk_dmi split_line(const char *line)
+{
+	struct lnk_dmi dmi = {line, "", "", "", "", "", ""};
+	const char *at;
+
+	for (at = strchr(line, ' '); at; at = strchr(at, ' ')) {
+		dmi.product_name = ++at;
+		if (lnk_dmi_hypervisor(&dmi))
+			return dmi;
+	}
+	dmi.product_name = "";
+	return dmi;
+}
+
+static struct lnk_dmi dmi_of(const struct lnk_facts *f)
+{
+	const struct lnk_dmi *d = &f->dmi;
+
+	if (!d->sys_vendor && !d->product_name)
+		return split_line(f->dmi_line ? f->dmi_line : "");
+#define OR_EMPTY(s) ((s) ? (s) : "")
+	return (struct lnk_dmi){
+		.sys_vendor = OR_EMPTY(d->sys_vendor),
+		.product_name = OR_EMPTY(d->product_name),
+		.product_version = OR_EMPTY(d->product_version),
+		.board_vendor = OR_EMPTY(d->board_vendor),
+		.board_name = OR_EMPTY(d->board_name),
+		.bios_vendor = OR_EMPTY(d->bios_vendor),
+		.chassis_version = OR_EMPTY(d->chassis_version),
+	};
+#undef OR_EMPTY
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Do all who say something mean one machine? */
+static bool agree(const struct lnk_facts *f, const struct lnk_dmi *dmi)
+{
+	const char *product = lnk_dmi_hypervisor(dmi);
+	struct lnk_dmi line;
+
+	if (f->differ || (f->host && (f->cpu.above == LNK_GUEST_YES || product)))
+		return false;
+	if (!f->dmi_line)
+		return true;
+	line = split_line(f->dmi_line);
+	return same(product, lnk_dmi_hypervisor(&line));
+}
+
+static const char *sign_of(struct lnk_arena *a, unsigned signs)
+{
+	const char *list = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sign_words); i++)
+		if (signs >> i & 1)
+			list = list ? lnk_strf(a, "%s, %s", list, sign_words[i]) : sign_words[i];
+	return list;
+}
+
+static void apply_guest(const struct lnk_facts *f, const struct lnk_dmi *dmi, struct lnk_env *e,
+			struct lnk_arena *a)
+{
+	struct lnk_env said = {0};
+	struct lnk_cpu cpu = f->cpu;
+
+	if (f->host)
+		cpu.above = LNK_GUEST_NO;
+	if (e->guest != LNK_GUEST_UNKNOWN || !lnk_env_judge(&said, dmi, &cpu))
+		return;
+	e->guest = said.guest;
+	if (said.guest != LNK_GUEST_YES)
+		return;
+	e->hypervisor = said.hypervisor;
+	e->accel = said.accel;
+	e->sign = sign_of(a, f->signs | (lnk_dmi_hypervisor(dmi) ? f->dmi_signs : 0));
+	e->hearsay = true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct lnk_quote *x = a, *y = b;
+	uint64_t i = lnk_addr_key(x->addr), j = lnk_addr_key(y->addr);
+
+	if (i != j)
+		return i < j ? -1 : 1;
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void apply_quotes(const struct lnk_facts *f, struct lnk_model *m)
+{
+	struct lnk_arena *a = &m->arena;
+	size_t i;
+
+	m->quotes = lnk_alloc(a, f->n_quotes * sizeof(*m->quotes));
+	m->n_quotes = f->n_quotes;
+	for (i = 0; i < f->n_quotes; i++) {
+		m->quotes[i] = f->quotes[i];
+		m->quotes[i].text = either(a, NULL, f->quotes[i].text);
+		m->quotes[i].file = either(a, NULL, f->quotes[i].file);
+	}
+	qsort(m->quotes, m->n_quotes, sizeof(*m->quotes), by_place);
+	if (f->full && !m->limit)
+		m->limit = lnk_strf(a, "more than %u sentences about links: the rest is left out",
+				    LNK_MAX_QUOTES);
+}
+
 void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m)
 {
+	struct lnk_dmi dmi = dmi_of(f);
 	struct lnk_env *e = &m->env;
 
 	e->kernel = either(&m->arena, e->kernel, f->env.kernel);
+	if (f->n_quotes)
+		apply_quotes(f, m);
+	if (!agree(f, &dmi))
+		return;
+	if (!e->machine) {
+		const char *name = f->dmi.product_name ? lnk_dmi_machine(&m->arena, &dmi) : NULL;
+
+		e->machine = either(&m->arena, NULL, name ? name : f->dmi_line);
+	}
+	apply_guest(f, &dmi, e, &m->arena);
+}
+
+static void no_free(void *node)
+{
+	(void)node;
 }
 
 void lnk_facts_free(struct lnk_facts *f)
 {
+	tdestroy(f->seen, no_free);
+	free(f->quotes);
 	lnk_arena_free(&f->arena);
 	*f = (struct lnk_facts){0};
 }

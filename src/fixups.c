@@ -492,6 +492,29 @@ static bool must_be_virtual(const struct lnk_fn *f, enum lnk_guest guest)
 }
 
 /*
+ * Somebody's guest was spoken of beside the capture. A port that no hypervisor is known to have
+ * says that the capture is not that guest's, but its host's.
+ */
+static void doubt_guest(struct lnk_model *m)
+{
+	struct lnk_env *e = &m->env;
+	size_t i;
+
+	for (i = 0; i < m->n_fns && e->hearsay; i++) {
+		const struct lnk_fixup *x;
+
+		if (!must_be_virtual(&m->fns[i], e->guest))
+			continue;
+		x = find_row(&m->fns[i], e->guest);
+		if (x && x->quirks & LNK_Q_VIRTUAL)
+			continue;
+		e->guest = LNK_GUEST_UNKNOWN;
+		e->hypervisor = e->accel = e->sign = e->machine = NULL;
+		e->hearsay = false;
+	}
+}
+
+/*
  * A tunnel joins two Thunderbolt controllers. What stands below a dock's port and is no switch is
  * plugged into the dock: a real wire.
  */
@@ -512,6 +535,7 @@ void lnk_fixups(struct lnk_model *m)
 {
 	size_t i;
 
+	doubt_guest(m);
 	find_guest(m);
 	for (i = 0; i < m->n_fns; i++) {
 		struct lnk_fn *f = &m->fns[i];

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live-env.c - the machine around the functions: kernel, firmware's name, guest or not, whose guest
- *
- * The order of trust is that of systemd-detect-virt: firmware (DMI) names the product, the
- * processor (CPUID) says whether there is a hypervisor at all, and two kinds of system run above a
- * hypervisor and on real hardware all the same: Xen's dom0 and Hyper-V's root partition.
+ * live-env.c - this machine around the functions: kernel, firmware's names, the processor's signs;
+ * env.c says what they mean
  */
 #include <dirent.h>
 #include <libudev.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/utsname.h>
 #if defined(__i386__) || defined(__x86_64__)
 #include <cpuid.h>
@@ -19,45 +15,6 @@
 #include "live.h"
 
 /* ---- Firmware (DMI) ----------------------------------------------------------------------- */
-
-struct dmi {
-	const char *sys_vendor, *product_name, *product_version; /* clean; "" where not known */
-	const char *board_vendor, *board_name, *bios_vendor, *chassis_version;
-};
-
-enum bare { BARE_NEVER, BARE_TOO };
-
-/* What a hypervisor's firmware calls itself; a name is matched from its beginning. */
-static const struct product {
-	const char *vendor, *product; /* NULL: any */
-	const char *hypervisor;
-	enum bare bare; /* BARE_TOO: the provider's machines without a hypervisor say the same */
-} products[] = {
-	{"Microsoft Corporation", "Virtual Machine", "Hyper-V", BARE_NEVER},
-	{NULL, "Apple Virtualization", "Apple Virtualization", BARE_NEVER},
-	{NULL, "Google Compute Engine", "Google Compute Engine", BARE_TOO},
-	{"Amazon EC2", NULL, "Amazon EC2", BARE_TOO},
-	{NULL, "VMware", "VMware", BARE_NEVER},
-	{"VMware", NULL, "VMware", BARE_NEVER},
-	{NULL, "VirtualBox", "VirtualBox", BARE_NEVER},
-	{"innotek GmbH", NULL, "VirtualBox", BARE_NEVER},
-	{"Xen", NULL, "Xen", BARE_NEVER},
-	{NULL, "Parallels", "Parallels", BARE_NEVER},
-	{"Parallels", NULL, "Parallels", BARE_NEVER},
-	{NULL, "BHYVE", "bhyve", BARE_NEVER},
-	{NULL, "crosvm", "crosvm", BARE_NEVER},
-	{"Cloud Hypervisor", NULL, "Cloud Hypervisor", BARE_NEVER},
-	/* QEMU, under its own name and under those of what is built on it. */
-	{"QEMU", NULL, "QEMU", BARE_NEVER},
-	{NULL, "QEMU", "QEMU", BARE_NEVER},
-	{NULL, "Standard PC (", "QEMU", BARE_NEVER},
-	{NULL, "KVM", "QEMU", BARE_NEVER},
-	{NULL, "OpenStack", "QEMU", BARE_NEVER},
-	{"KubeVirt", NULL, "QEMU", BARE_NEVER},
-	{"Red Hat", NULL, "QEMU", BARE_NEVER},
-	{"oVirt", NULL, "QEMU", BARE_NEVER},
-	{"Nutanix", "AHV", "QEMU", BARE_NEVER},
-};
 
 static const char *sysattr(struct udev_device *d, struct lnk_arena *a, const char *name)
 {
@@ -72,13 +29,13 @@ static const char *sysattr(struct udev_device *d, struct lnk_arena *a, const cha
 	return lnk_clean(a, value, n);
 }
 
-static void read_dmi(struct udev *udev, struct lnk_arena *a, struct dmi *dmi)
+static void read_dmi(struct udev *udev, struct lnk_arena *a, struct lnk_dmi *dmi)
 {
 	struct udev_device *d = NULL;
 
 	if (udev)
 		d = udev_device_new_from_subsystem_sysname(udev, "dmi", "id");
-	*dmi = (struct dmi){
+	*dmi = (struct lnk_dmi){
 		.sys_vendor = sysattr(d, a, "sys_vendor"),
 		.product_name = sysattr(d, a, "product_name"),
 		.product_version = sysattr(d, a, "product_version"),
@@ -90,87 +47,7 @@ static void read_dmi(struct udev *udev, struct lnk_arena *a, struct dmi *dmi)
 	udev_device_unref(d);
 }
 
-/* What firmware is shipped with where nobody filled in a name. */
-static bool says_something(const char *s)
-{
-	static const char *const fillers[] = {
-		"",
-		"None",
-		"Not Specified",
-		"Not Applicable",
-		"N/A",
-		"Default string",
-		"To be filled by O.E.M.",
-		"System Product Name",
-		"System Version",
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fillers); i++)
-		if (!strcasecmp(s, fillers[i]))
-			return false;
-	return true;
-}
-
-static const char *join(struct lnk_arena *a, const char *one, const char *two)
-{
-	if (!says_something(one))
-		return NULL;
-	return says_something(two) ? lnk_strf(a, "%s %s", one, two) : one;
-}
-
-static bool starts(const char *s, const char *with)
-{
-	return !strncmp(s, with, strlen(with));
-}
-
-static const char *product_name(struct lnk_arena *a, const struct dmi *dmi)
-{
-	const char *name = join(a, dmi->product_name, dmi->product_version);
-
-	if (!name)
-		name = join(a, dmi->board_vendor, dmi->board_name);
-	return name ? name : join(a, dmi->sys_vendor, "");
-}
-
-/*
- * Clouds give their guests product names of their own, which takes QEMU's machine type away. The
- * chassis keeps it (QEMU hw/smbios/smbios.c: version of types 1 and 3 is the machine type's name).
- */
-static const char *machine_name(struct lnk_arena *a, const struct dmi *dmi)
-{
-	const char *name = product_name(a, dmi), *type = dmi->chassis_version;
-
-	if (!name || !starts(type, "pc-") || strstr(name, type))
-		return name;
-	return lnk_strf(a, "%s (%s)", name, type);
-}
-
-static const struct product *product_of(const struct dmi *dmi)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(products); i++) {
-		const struct product *p = &products[i];
-
-		if (p->product && !starts(dmi->product_name, p->product))
-			continue;
-		if (!p->vendor || starts(dmi->sys_vendor, p->vendor) ||
-		    starts(dmi->board_vendor, p->vendor) || starts(dmi->bios_vendor, p->vendor))
-			return p;
-	}
-	return NULL;
-}
-
 /* ---- Processor (CPUID) -------------------------------------------------------------------- */
-
-/* What a processor calls the hypervisor above it. */
-struct cpu {
-	enum lnk_guest above;	/* is there a hypervisor? */
-	const char *hypervisor; /* NULL: not known which */
-	const char *accel;	/* what runs the guest's code, where that is not the product */
-	bool root;		/* there is, but this system owns the hardware */
-};
 
 #if defined(__i386__) || defined(__x86_64__)
 
@@ -227,10 +104,10 @@ static bool is_hyperv_root(void)
  * KVM and Xen can pose as Hyper-V for Windows' sake and then show their own name some leaves on, so
  * the last name counts.
  */
-static struct cpu cpu_read(void)
+static struct lnk_cpu cpu_read(void)
 {
 	const struct signature *s, *last = NULL;
-	struct cpu c = {.above = LNK_GUEST_NO};
+	struct lnk_cpu c = {.above = LNK_GUEST_NO};
 	unsigned eax, ebx, ecx, edx, leaf;
 
 	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & CPUID_HYPERVISOR))
@@ -251,9 +128,9 @@ static struct cpu cpu_read(void)
 
 #else
 
-static struct cpu cpu_read(void)
+static struct lnk_cpu cpu_read(void)
 {
-	return (struct cpu){.above = LNK_GUEST_UNKNOWN};
+	return (struct lnk_cpu){.above = LNK_GUEST_UNKNOWN};
 }
 
 #endif
@@ -303,7 +180,7 @@ static bool tree_has_fw_cfg(void)
 	if (!dir)
 		return false;
 	while (!found && (e = readdir(dir)))
-		found = starts(e->d_name, "fw-cfg");
+		found = !strncmp(e->d_name, "fw-cfg", 6);
 	closedir(dir);
 	return found;
 }
@@ -327,36 +204,12 @@ static void judge_by_tree(struct lnk_env *env)
 
 /* ---- The verdict -------------------------------------------------------------------------- */
 
-static void judge_by_cpu(struct lnk_env *env, const struct cpu *cpu, const struct product *p)
-{
-	env->guest = LNK_GUEST_YES;
-	env->hypervisor = p ? p->hypervisor : cpu->hypervisor;
-	env->sign = p ? "hypervisor bit, DMI" : "hypervisor bit";
-	if (env->hypervisor && !strcmp(env->hypervisor, "QEMU"))
-		env->accel = cpu->accel;
-}
-
-/* Without a processor that tells: EC2 alone has another name for its machines without a guest. */
-static void judge_by_dmi(struct lnk_env *env, const struct dmi *dmi, const struct product *p)
-{
-	if (p->bare == BARE_TOO && strcmp(p->hypervisor, "Amazon EC2"))
-		return;
-	if (p->bare == BARE_TOO && strstr(dmi->product_name, ".metal")) {
-		env->guest = LNK_GUEST_NO;
-		return;
-	}
-	env->guest = LNK_GUEST_YES;
-	env->hypervisor = p->hypervisor;
-	env->sign = "DMI";
-}
-
 void lnk_env_read(struct lnk_model *m, struct udev *udev)
 {
 	struct lnk_env *env = &m->env;
-	const struct product *p;
-	struct cpu cpu = cpu_read();
+	struct lnk_cpu cpu = cpu_read();
 	struct utsname u;
-	struct dmi dmi;
+	struct lnk_dmi dmi;
 
 	if (!uname(&u)) {
 		const char *kernel = lnk_strf(&m->arena, "%s %s", u.sysname, u.release);
@@ -364,16 +217,8 @@ void lnk_env_read(struct lnk_model *m, struct udev *udev)
 		env->kernel = lnk_clean(&m->arena, kernel, strlen(kernel));
 	}
 	read_dmi(udev, &m->arena, &dmi);
-	env->machine = machine_name(&m->arena, &dmi);
-	p = product_of(&dmi);
-	if (cpu.root || is_xen_dom0())
-		env->guest = LNK_GUEST_NO;
-	else if (cpu.above == LNK_GUEST_YES)
-		judge_by_cpu(env, &cpu, p);
-	else if (p && (cpu.above == LNK_GUEST_UNKNOWN || p->bare == BARE_NEVER))
-		judge_by_dmi(env, &dmi, p);
-	else if (cpu.above == LNK_GUEST_NO)
-		env->guest = LNK_GUEST_NO;
-	else
+	env->machine = lnk_dmi_machine(&m->arena, &dmi);
+	cpu.root |= is_xen_dom0();
+	if (!lnk_env_judge(env, &dmi, &cpu))
 		judge_by_tree(env);
 }

@@ -385,6 +385,7 @@ struct lnk_env {
 	bool complete; /* all functions of the machine are here: a bus without a bridge is a root */
 	bool live;     /* this machine, now */
 	bool root;     /* live: whether the registers could be asked for */
+	bool hearsay;  /* that it is a guest was said in words beside the capture */
 };
 
 /* What somebody else said of one function's link: no rule reads it, people compare. */
@@ -417,7 +418,7 @@ struct lnk_model {
 
 	struct lnk_damage *damage; /* the first LNK_MAX_DAMAGE */
 	size_t n_damage;	   /* all of them */
-	struct lnk_quote *quotes;  /* in the arena; in the order of the input */
+	struct lnk_quote *quotes;  /* in the arena; sorted by address, then by line */
 	size_t n_quotes;
 	bool damage_unplaced; /* some of it belongs to no function that is known */
 	bool whole;	      /* a host bridge is among the functions, or all are known to be */
@@ -643,16 +644,52 @@ struct lnk_captures {
 void lnk_captures_add(struct lnk_captures *c, struct lnk_model *m);
 void lnk_captures_free(struct lnk_captures *c);
 
+/* ---- env.c: guest or not, and whose --------------------------------------------------------- */
+
+struct lnk_dmi {
+	const char *sys_vendor, *product_name, *product_version; /* clean; "" where not known */
+	const char *board_vendor, *board_name, *bios_vendor, *chassis_version;
+};
+/* What a processor calls the hypervisor above it. */
+struct lnk_cpu {
+	enum lnk_guest above;	/* is there a hypervisor? */
+	const char *hypervisor; /* NULL: not known which */
+	const char *accel;	/* what runs the guest's code, where that is not the product */
+	bool root;		/* there is, but this system owns the hardware */
+};
+/* The hypervisor whose firmware has these names; NULL: they are no hypervisor's. */
+const char *lnk_dmi_hypervisor(const struct lnk_dmi *dmi);
+/* Product and version for people; NULL where they say nothing. */
+const char *lnk_dmi_machine(struct lnk_arena *a, const struct lnk_dmi *dmi);
+/* Sets guest, hypervisor, accel, sign; false where neither tells. */
+bool lnk_env_judge(struct lnk_env *env, const struct lnk_dmi *dmi, const struct lnk_cpu *cpu);
+
 /* ---- facts.c: what a report says beside its captures --------------------------------------- */
 
 #define LNK_MAX_QUOTES 4096u
 
+/* One GPU of nvidia-smi -q, while it is read: current, max, device max, host max; 0: not said. */
+struct lnk_gpu {
+	struct lnk_addr addr;
+	bool open; /* its address is known */
+	unsigned generation[4], width[2];
+};
 /* Of one machine, from any lines of any of a report's files. */
 struct lnk_facts {
 	struct lnk_arena arena;
-	struct lnk_env env; /* guest, hypervisor, sign, machine, kernel, where a line says so */
+	struct lnk_env env;	   /* the kernel */
+	const char *dmi_line;	   /* vendor and product in the kernel's words */
+	struct lnk_dmi dmi;	   /* what programs read of it; NULL where not said */
+	struct lnk_cpu cpu;	   /* as others name what they detected */
+	bool host;		   /* only what owns the hardware says so */
+	bool differ;		   /* two of these are not of one machine */
+	unsigned signs, dmi_signs; /* facts.c: who says that it is a guest, who has names */
+	unsigned section;	   /* facts.c: what the next line belongs to */
+	struct lnk_gpu gpu;
 	struct lnk_quote *quotes;
 	size_t n_quotes, max_quotes;
+	void *seen; /* tsearch(3), of quotes */
+	bool full;  /* there were more than LNK_MAX_QUOTES */
 };
 /* A line that belongs to no function, unwrapped. Most say nothing. */
 void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n);
@@ -858,6 +895,12 @@ const char *lnk_color_end(const struct lnk_view *v);
 /* @text behind @first, folded to the width; further lines are indented by @hang columns. */
 void lnk_put_para(FILE *to, const struct lnk_view *v, const char *first, unsigned hang,
 		  const char *text);
+/*
+ * What others said of the link of @f's device, a paragraph each. @told has a flag for each of the
+ * model's quotes, so that none is said twice; or it is NULL.
+ */
+void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		    const struct lnk_fn *f, bool *told);
 /* What table and tree have in common around their @picture of the links. */
 int lnk_text_begin(FILE *to, const struct lnk_view *v);
 int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m,

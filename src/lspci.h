@@ -104,4 +104,30 @@ void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_
 /* A model owns its strings: each snapshot gets its own copy of the head. */
 void lnk_group_head(struct lnk_model *m, const struct lnk_env *e);
 
+/* ---- lspci-tree.c: which bridge leads to which bus, as lspci -t draws it -------------------- */
+
+#define LNK_TREE_DEPTH 64u
+
+struct lnk_bridge {
+	struct lnk_addr addr;
+	uint8_t secondary, subordinate;
+	bool done; /* what it tells was used, or is not believed */
+	uint32_t line;
+};
+struct lnk_tree {
+	struct lnk_bridge *bridges;
+	size_t n, max;
+	struct {
+		unsigned column;
+		uint64_t bus;
+	} stack[LNK_TREE_DEPTH];
+	unsigned depth;
+	bool doubt; /* there were too many */
+};
+/* A line that may be one of the drawing's. */
+void lnk_tree_line(struct lnk_tree *t, const struct lnk_line *l);
+/* Gives the group the bridges above its functions, as far as it does not know them itself. */
+void lnk_tree_apply(struct lnk_tree *t, struct lnk_group *g);
+void lnk_tree_free(struct lnk_tree *t);
+
 #endif

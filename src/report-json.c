@@ -548,6 +548,19 @@ static json_t *damage(const struct lnk_model *m)
 	return o;
 }
 
+static json_t *quote(const struct lnk_quote *q)
+{
+	char at[LNK_ADDR_LEN];
+	json_t *o = json_object();
+
+	set(o, "address", text(lnk_addr_str(q->addr, at)));
+	set(o, "by", text(q->by));
+	set(o, "text", text(q->text));
+	set(o, "line", integer(q->line));
+	set(o, "file", text(q->file));
+	return o;
+}
+
 static json_t *environment(const struct lnk_env *e)
 {
 	json_t *o = json_object();
@@ -671,6 +684,20 @@ static void put_verdicts(struct out *o, const struct lnk_view *v, const struct l
 	close_list(o);
 }
 
+static void put_quotes(struct out *o, const struct lnk_model *m)
+{
+	size_t i;
+
+	open_list(o, "quotes");
+	for (i = 0; i < m->n_quotes; i++) {
+		const struct lnk_fn *f = lnk_model_find(m, m->quotes[i].addr);
+
+		if (!f || f->shown)
+			put_item(o, quote(&m->quotes[i]));
+	}
+	close_list(o);
+}
+
 static int begin(FILE *to, const struct lnk_view *v)
 {
 	(void)v;
@@ -696,6 +723,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	put_key(&o, "environment", environment(&m->env));
 	put_functions(&o, v, m);
 	put_links(&o, m);
+	put_quotes(&o, m);
 	put_verdicts(&o, v, m);
 	put_key(&o, "lost", integer(m->n_lost));
 	put_key(&o, "damage", damage(m));

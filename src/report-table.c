@@ -506,6 +506,9 @@ void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_mode
 		if (m->links[i].above)
 			put_end(to, v, m->links[i].above);
 		put_end(to, v, m->links[i].below);
+		/* What was found is told with what others said of it. */
+		if (m->links[i].verdict != LNK_FOUND)
+			lnk_put_quotes(to, v, m, m->links[i].below, NULL);
 	}
 }
 

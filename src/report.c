@@ -1038,6 +1038,12 @@ struct said {
 	char *remedy;
 };
 
+/* What was said already. */
+struct told {
+	struct said *rules;
+	bool *quotes;
+};
+
 static struct said *said_of(struct said *all, const struct lnk_rule *r)
 {
 	size_t i = 0;
@@ -1078,6 +1084,77 @@ static void put_remedy(FILE *to, const struct lnk_view *v, const struct lnk_find
 	lnk_arena_free(&a);
 }
 
+/* ---- What others said ----------------------------------------------------------------------- */
+
+/* What the kernel calculated then, against the same figure of the registers that were captured. */
+static const char *moment_str(struct lnk_arena *a, const struct lnk_model *m,
+			      const struct lnk_quote *q)
+{
+	const struct lnk_fn *f = lnk_model_find(m, q->addr);
+	struct lnk_path p = {0};
+	const char *now;
+
+	if (f && !strcmp(q->by, "kernel") && !(f->quirks & LNK_Q_VF))
+		lnk_path_of(f, &p);
+	if (!p.mbps)
+		return "";
+	now = lnk_strf(a, "%u.%03u Gb/s ", p.mbps / 1000, p.mbps % 1000);
+	if (!strncmp(q->text, now, strlen(now)))
+		return "";
+	return lnk_strf(a,
+			", at that moment; by the registers that were captured it is %u.%03u Gb/s",
+			p.mbps / 1000, p.mbps % 1000);
+}
+
+static void put_quote(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		      const struct lnk_quote *q)
+{
+	struct lnk_arena a = {0};
+	const char *file = q->file ? lnk_strf(&a, "%s, ", q->file) : "";
+	char at[LNK_ADDR_LEN];
+
+	lnk_put_para(to, v, "  ", 8,
+		     lnk_text(&a, v,
+			      lnk_strf(&a, "%s says of %s: %s (%sline %u)%s",
+				       strcmp(q->by, "kernel") ? q->by : "The kernel",
+				       lnk_addr_str(q->addr, at), q->text, file, q->line,
+				       moment_str(&a, m, q))));
+	lnk_arena_free(&a);
+}
+
+static uint64_t device_key(struct lnk_addr a)
+{
+	return lnk_addr_key(a) >> 3;
+}
+
+void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		    const struct lnk_fn *f, bool *told)
+{
+	size_t from = 0, end = m->n_quotes;
+
+	while (from < end) {
+		size_t mid = from + (end - from) / 2;
+
+		if (device_key(m->quotes[mid].addr) < device_key(f->addr))
+			from = mid + 1;
+		else
+			end = mid;
+	}
+	for (; from < m->n_quotes; from++) {
+		const struct lnk_quote *q = &m->quotes[from];
+
+		if (device_key(q->addr) != device_key(f->addr))
+			break;
+		if (told && told[from])
+			continue;
+		put_quote(to, v, m, q);
+		if (told)
+			told[from] = true;
+	}
+}
+
+/* ---- Findings ------------------------------------------------------------------------------- */
+
 static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		       const struct lnk_finding *f, struct said *s)
 {
@@ -1103,9 +1180,11 @@ static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_mode
 }
 
 static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-			const struct lnk_finding *f, struct said *said)
+			const struct lnk_finding *f, struct told *told)
 {
+	const struct lnk_fn *of[] = {f->fn, f->above, f->below};
 	struct lnk_arena a = {0};
+	size_t i;
 	const char *where = where_str(&a, f, " -> ");
 	const char *head = lnk_strf(&a, "%s%s %s%s  ", lnk_color(v, f->severity), f->rule->id,
 				    lnk_severity_name(f->severity), lnk_color_end(v));
@@ -1115,7 +1194,10 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	lnk_put_para(to, v, "  ", 2, lnk_text(&a, v, f->message));
 	put_ends(to, v, f);
 	put_evidence(to, v, f);
-	put_advice(to, v, m, f, said_of(said, f->rule));
+	for (i = 0; i < ARRAY_SIZE(of); i++)
+		if (of[i])
+			lnk_put_quotes(to, v, m, of[i], told->quotes);
+	put_advice(to, v, m, f, said_of(told->rules, f->rule));
 	if (f->remedy)
 		put_remedy(to, v, f);
 	lnk_arena_free(&a);
@@ -1123,22 +1205,25 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 
 int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
-	struct said *said;
+	struct told told;
 	size_t i;
 
 	if (v->quiet) {
 		put_quiet(to, v, m);
 		return 0;
 	}
-	said = lnk_xmalloc(lnk_n_rules * sizeof(*said));
-	memset(said, 0, lnk_n_rules * sizeof(*said));
+	told.rules = lnk_xmalloc(lnk_n_rules * sizeof(*told.rules));
+	memset(told.rules, 0, lnk_n_rules * sizeof(*told.rules));
+	told.quotes = lnk_xmalloc(m->n_quotes + 1);
+	memset(told.quotes, 0, m->n_quotes + 1);
 	for (i = 0; i < m->n_findings; i++) {
 		fputc('\n', to);
-		put_finding(to, v, m, &m->findings[i], said);
+		put_finding(to, v, m, &m->findings[i], &told);
 	}
 	for (i = 0; i < lnk_n_rules; i++)
-		free(said[i].remedy);
-	free(said);
+		free(told.rules[i].remedy);
+	free(told.rules);
+	free(told.quotes);
 	return 0;
 }
 

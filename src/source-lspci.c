@@ -147,6 +147,7 @@ struct reader {
 	bool full;	      /* a limit was reached that ends the reading */
 	struct lnk_group old; /* the one before, of which the one that is read may be part */
 	struct lnk_group now;
+	struct lnk_tree tree;
 	struct open_fn f;
 };
 
@@ -381,8 +382,11 @@ static void on_almost(struct reader *r, const struct lnk_line *l)
 
 	end_function(r);
 	lnk_words_title(&w, l->s + l->title, l->n - l->title);
-	if (!(w.hint.known & BIT(LNK_R_CLASS)))
+	if (!(w.hint.known & BIT(LNK_R_CLASS))) {
+		/* A time of day that a log puts first looks so, too. */
+		lnk_facts_line(r->facts, l->line, l->s, l->n);
 		return;
+	}
 	lnk_model_damage(r->now.m, r->line, "address of a function that cannot be read");
 	r->now.m->damage_unplaced = true;
 }
@@ -391,8 +395,10 @@ static void on_text(struct reader *r, const struct lnk_line *l)
 {
 	struct open_fn *f = &r->f;
 
-	if (!f->open || f->gap >= GAP_BLANK)
+	if (!f->open || f->gap != GAP_NONE || !l->indented) {
 		lnk_facts_line(r->facts, l->line, l->s, l->n);
+		lnk_tree_line(&r->tree, l);
+	}
 	if (!f->open)
 		return;
 	if (f->gap < GAP_BLANK)
@@ -637,6 +643,10 @@ static void end_reader(struct reader *r, struct lnk_captures *out, const char *p
 		return;
 	end_function(r);
 	close_group(r);
+	/* Of several snapshots, whose drawing it is is not known. */
+	if (!r->out->n)
+		lnk_tree_apply(&r->tree, &r->old);
+	lnk_tree_free(&r->tree);
 	/* A capture that we wrote is one, though the machine may have no PCI at all. */
 	if (r->old.m->n_fns || r->ours) {
 		finish_group(r, &r->old);

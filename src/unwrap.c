@@ -416,6 +416,15 @@ static bool starts(struct lnk_part p, const char *word)
 	return p.n >= n && !memcmp(p.s, word, n);
 }
 
+/* "|           +-01.0", as lspci -t draws it; *end: where its bars end. */
+static bool is_drawing(struct lnk_part p, const char **end)
+{
+	while (p.n && (*p.s == ' ' || *p.s == '|'))
+		take(&p, 1);
+	*end = p.s;
+	return starts(p, "+-") || starts(p, "\\-");
+}
+
 /* ">" and "|" of mail; not ">SERR-" of a line that was wrapped. */
 static bool is_quote(struct lnk_part p)
 {
@@ -439,9 +448,12 @@ static bool is_table(struct lnk_part p)
 static unsigned strip(struct lnk_part *p)
 {
 	bool table = is_table(*p);
+	const char *bars = p->s;
 	unsigned columns = 0;
 
 	while (p->n) {
+		if (*p->s == '|' && p->s >= bars && is_drawing(*p, &bars))
+			break;
 		if (*p->s == ' ') {
 			columns++;
 		} else if (*p->s == '\t') {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# same.bash - does a capture in another wrapping give the same JSON?
+# same.bash - does a capture in another wrapping give the same JSON? Quotes are what is around it.
 #
 #	load failures
 #	load same
@@ -46,11 +46,11 @@ same_as() {
 		json >/dev/null || fail "$base is no base"
 	while IFS= read -r line; do
 		fail "$line"
-	done < <(jq -r --args '(.captures[0] | del(.source)) as $base | .captures[1:] as $all |
+	done < <(jq -r --args '(.captures[0] | del(.source, .quotes)) as $base | .captures[1:] as $all |
 		$ARGS.positional[] as $name | [$all[] | select(.source == $name)] |
 		if length != 1 then "\($name): \(length) captures"
-		elif (.[0] | del(.source)) != $base then
+		elif (.[0] | del(.source, .quotes)) != $base then
 			"\($name): differs in \([.[0] | to_entries[] | select(.value != $base[.key]) |
-			.key] - ["source"]), \(.[0].damage)"
+			.key] - ["source", "quotes"]), \(.[0].damage)"
 		else empty end' "$@" <json)
 }

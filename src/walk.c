@@ -90,6 +90,9 @@ static void decode_header(struct lnk_fn *f)
 	take_hint(f, LNK_R_HEADER);
 	take_hint(f, LNK_R_BUSES);
 	compare_text(f, LNK_R_BUSES, 0xffffff);
+	/* Who does not answer, and a VF, has ones there; the title has what the kernel knows. */
+	if (f->reg[LNK_R_ID] != 0xffffffff)
+		compare_text(f, LNK_R_ID, 0xffffffff);
 }
 
 static const struct lnk_cap *find_cap(const struct lnk_cap *caps, unsigned n, unsigned id)

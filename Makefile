@@ -7,7 +7,7 @@ mandir = $(PREFIX)/share/man
 docdir = $(PREFIX)/share/doc/lnkinspect
 completionsdir = $(PREFIX)/share/bash-completion/completions
 
-# Where things are built, and with which sanitizers. check-asan has a tree of its own.
+# Where things are built, and with which sanitizers. check-asan and fuzz have trees of their own.
 B = build
 SAN =
 ifneq ($(filter check-asan,$(MAKECMDGOALS)),)
@@ -16,6 +16,18 @@ $(error check-asan builds another tree: run it alone)
 endif
 B = build/asan
 SAN = address,undefined
+endif
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+ifneq ($(filter-out fuzz,$(MAKECMDGOALS)),)
+$(error fuzz builds another tree: run it alone)
+endif
+B = build/fuzz
+SAN = address,undefined,fuzzer-no-link
+CC = clang
+has_fuzzer := $(shell echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+		$(CC) -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null && echo yes)
+$(if $(has_fuzzer),,$(error $(CC) with libFuzzer is missing: \
+	apt-get install clang libclang-rt-dev))
 endif
 
 # CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds; what the program needs is added to them.
@@ -86,12 +98,13 @@ $(B)/gen: tests/gen.c $(B)/flags
 	@mkdir -p $(B)/obj/tests
 	$(compile) $(LDFLAGS) -MF $(B)/obj/tests/gen.d -MT $@ -o $@ $<
 
-$(B)/obj/tests/mangle.o: tests/mangle.c $(B)/flags
+$(B)/obj/tests/%.o: tests/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(compile) -c -o $@ $<
 
 # Everything but main().
-$(B)/mangle: $(B)/obj/tests/mangle.o $(filter-out $(B)/obj/lnkinspect.o,$(objects))
+$(B)/mangle: $(addprefix $(B)/obj/tests/,mangle.o oracle.o) \
+	     $(filter-out $(B)/obj/lnkinspect.o,$(objects))
 	$(link) -o $@ $^ $(lib_libs) $(LDLIBS)
 
 $(B)/fixtures/%/input: tests/fixtures/%/spec $(B)/gen
@@ -129,15 +142,30 @@ sanitizer_options := $(if $(SAN),ASAN_OPTIONS=exitcode=99:quarantine_size_mb=16 
 check-valgrind: $(program) fixtures
 	VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
 
+fuzz_targets := text config input options
+fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))
+
+# What looks at this machine is no part of it.
+$(fuzzers): $(B)/fuzz-%: $(addprefix $(B)/obj/tests/,fuzz/%.o fuzz/fuzz.o oracle.o) \
+	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o live-%.o hwdb.o),$(objects))
+	$(link) -fsanitize=fuzzer -o $@ $^ $(lib_libs) $(LDLIBS)
+
+## fuzz			libFuzzer, FUZZ_SECONDS (60) for each FUZZ_TARGET (all), in build/fuzz
+FUZZ_SECONDS = 60
+FUZZ_TARGET = $(fuzz_targets)
+.PHONY: fuzz
+fuzz: $(fuzzers) fixtures
+	tests/fuzz/run $(B) $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
 ## check-guest		lnkinspect in guests that QEMU boots; tests/guest/setup fetches what it takes
 .PHONY: check-guest
 check-guest: $(program)
 	LNKINSPECT=$(program) B=$(B) tests/guest/check
 
 # ---- Lint ----------------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] tests/*.c)
+c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch])
 shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash tests/guest/setup* \
-	       tests/guest/init*) .ci/run tests/layers tests/memcheck
+	       tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
 python_files := $(wildcard tests/guest/*.py) tests/guest/check
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
@@ -192,7 +220,7 @@ uninstall:
 clean:
 	rm -rf $(foreach b,$(B) $(B)/asan,$b/obj $b/fixtures $b/flags $b/lnkinspect \
 		$b/gen $b/mangle)
-	rm -rf $(B)/asan
+	rm -rf $(B)/asan $(B)/fuzz
 	rmdir $(B) 2>/dev/null || :
 
 ## help			this list
@@ -204,4 +232,4 @@ help:
 	@echo "B=DIR: where to build; SAN=address,undefined: with these sanitizers"
 
 .DELETE_ON_ERROR:
--include $(wildcard $(B)/obj/*.d $(B)/obj/tests/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/tests/*.d $(B)/obj/tests/fuzz/*.d)

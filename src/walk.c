@@ -92,6 +92,9 @@ static void decode_header(struct lnk_fn *f)
 		f->absent |= BIT(LNK_R_BUSES);
 	take_hint(f, LNK_R_BUSES);
 	compare_text(f, LNK_R_BUSES, 0xffffff);
+	/* Who does not answer, and a VF, has ones there; the title has what the kernel knows. */
+	if (f->reg[LNK_R_ID] != 0xffffffff)
+		compare_text(f, LNK_R_ID, 0xffffffff);
 }
 
 static const struct lnk_cap *find_cap(const struct lnk_cap *caps, unsigned n, unsigned id)

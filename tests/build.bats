@@ -147,3 +147,10 @@ setup() {
 		}
 	done
 }
+
+@test "fuzzing says what it lacks" {
+	run make B="$BATS_TEST_TMPDIR/fuzz" CC=false fuzz
+	[[ $status == 2 && $output == *"false with libFuzzer is missing: apt-get install clang "* ]]
+	run make B="$BATS_TEST_TMPDIR/fuzz" fuzz all
+	[[ $status == 2 && $output == *"run it alone"* ]]
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# hostile.bats - captures that are cut, damaged, or made to hurt; see mangle.c for what is held true
+# hostile.bats - captures that are cut, shuffled, damaged, or made to hurt; mangle.c says what is held true
 
 load failures
 
@@ -24,7 +24,7 @@ mangle_all() {
 	((runs > least * ${#fixtures[@]}))
 }
 
-@test "every fixture, cut at every line and damaged, in one process" {
+@test "every fixture, cut at every line, shuffled and damaged, in one process" {
 	mangle_all 200
 }
 
@@ -35,7 +35,7 @@ mangle_all() {
 	mangle_all "$n" -x "$LNKINSPECT" -n "$n"
 }
 
-@test "decoded text, cut at every line and damaged: no register is invented" {
+@test "decoded text, cut at every line, shuffled and damaged: no register is invented" {
 	local name n=100
 	[[ -z ${SAN:-} ]] || n=30
 	for name in origin guest-seed-x3130-switch-ep-8x16 lnk009-slot-down lnk105-link-registers \

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mangle.c - cuts and damages captures in every place and watches what becomes of them
+ * mangle.c - cuts, shuffles and damages captures and watches what becomes of them
  *
  *	mangle [-n FLIPS] FILE...		in this process: see below
  *	mangle -x PROGRAM [-n RUNS] FILE...	the same through the real program: RUNS cuts and
  *						RUNS/4 flips; it must say the same
  *	mangle -p WHAT:N FILE			prints what was fed, to look into a failure; WHAT
- *						is cut (N is the number of bytes) or flip
+ *						is cut (N is the number of bytes), flip or shuffle
  *
  * Each FILE is read, walked, judged and written: whole; cut after every line and in the middle of
- * every line; and FLIPS times (default 200) with some bytes altered. Always the same ones. Held
- * true of each:
- *	- no crash, nothing a sanitizer reports, no run longer than LIMIT seconds
- *	- the exit status is 0, 1 or 3; where reading fails, there are words for it
- *	- what is written has no control characters, is UTF-8, and JSON is JSON
- *	- a dump can be read again, and holds the same bytes
- * and of a cut that nothing is invented:
- *	- every byte and every register that is known is known in the whole capture, with that value
- *	- no register is called absent that the whole capture has
+ * every line; SHUFFLES times in each way with its lines in another order; and FLIPS times (default
+ * 200) with some bytes altered. Always the same ones. Held true of each: what oracle.h says,
+ * nothing a sanitizer reports, no run longer than LIMIT seconds. Of a cut, that nothing is
+ * invented. And where lines were moved between functions, with no wrapping around them:
+ *	- each row is taken somewhere or named as damaged, and none is taken that stands nowhere
+ *	- whoever has bytes that are not its own stands in a capture that is called damaged, or its
+ *	  words are said to contradict it; that two functions exchanged one whole row of the same
+ *	  offset cannot be known, and is not tried
+ *	- speed and width that are told in words stood together
+ *	- functions in another order, each whole, are the same capture
  * Formats are written on every SAMPLE-th cut. Prints how many runs were made.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +30,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lnkinspect.h"
+#include "oracle.h"
 
-#define SAMPLE 16
-#define LIMIT  20 /* seconds */
+#define SAMPLE	 16
+#define SHUFFLES 3  /* of each way */
+#define LIMIT	 20 /* seconds */
 
 struct buf {
 	char *data;
@@ -50,8 +50,7 @@ static struct {
 
 static size_t runs, failures;
 
-static void complain(const char *fmt, ...) LNK_PRINTF(1, 2);
-static void complain(const char *fmt, ...)
+void oracle_complain(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -117,15 +116,6 @@ static struct buf copy(const char *data, size_t size)
 
 /* ---- Ways to do harm ---------------------------------------------------------------------- */
 
-/* xorshift64: the same on every machine. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* The @n-th damaged copy: one to four bytes of bits turned, replaced, lost or doubled. */
 static struct buf flip(const struct buf *whole, size_t n)
 {
@@ -137,13 +127,13 @@ static struct buf flip(const struct buf *whole, size_t n)
 
 	memcpy(b.data, whole->data, whole->size);
 	for (i = 0; i < times && b.size; i++) {
-		at = next_random(&state) % b.size;
-		switch (next_random(&state) % 4) {
+		at = oracle_random(&state) % b.size;
+		switch (oracle_random(&state) % 4) {
 		case 0:
-			b.data[at] = (char)(b.data[at] ^ (1 << next_random(&state) % 8));
+			b.data[at] = (char)(b.data[at] ^ (1 << oracle_random(&state) % 8));
 			break;
 		case 1:
-			b.data[at] = nasty[next_random(&state) % (sizeof(nasty) - 1)];
+			b.data[at] = nasty[oracle_random(&state) % (sizeof(nasty) - 1)];
 			break;
 		case 2:
 			memmove(b.data + at, b.data + at + 1, b.size - at - 1);
@@ -157,11 +147,225 @@ static struct buf flip(const struct buf *whole, size_t n)
 	return b;
 }
 
-/* ---- What is held true -------------------------------------------------------------------- */
+/* ---- Lines in a wrong order --------------------------------------------------------------- */
+
+#define ROW	 16u
+#define MAX_ROWS (LNK_CFG_MAX / ROW)
+
+struct line {
+	const char *s;
+	size_t n;
+	size_t block; /* how many headers stood up to here */
+	bool header, is_row;
+	unsigned off; /* of a row exactly as lspci writes it */
+	uint8_t bytes[ROW];
+};
+
+struct text {
+	struct line *lines;
+	size_t n, blocks, rows;
+	bool soft; /* a line ends as those that go on below do in quoted-printable */
+};
+
+/* "00:1f.3 ...", with a domain or without */
+static bool is_header(const char *s, size_t n)
+{
+	const char *end = memchr(s, ' ', n);
+	struct lnk_addr addr;
+	char word[LNK_ADDR_LEN];
+
+	if (!end || (size_t)(end - s) >= sizeof(word))
+		return false;
+	memcpy(word, s, (size_t)(end - s));
+	word[end - s] = '\0';
+	return lnk_addr_parse(word, &addr);
+}
+
+/* "40: 10 00 ...", "100: 01 00 ..." */
+static bool read_row(struct line *l)
+{
+	size_t digits = l->n == 51 ? 2 : 3, i;
+	char word[LNK_ROOM] = "";
+	unsigned byte;
+
+	if (l->n != digits + 2 + 3 * ROW - 1 || l->s[digits] != ':')
+		return false;
+	memcpy(word, l->s, digits);
+	if (strspn(word, "0123456789abcdef") != digits)
+		return false;
+	l->off = (unsigned)strtoul(word, NULL, 16);
+	for (i = 0; i < ROW; i++) {
+		memcpy(word, l->s + digits + 1 + 3 * i, 3);
+		word[3] = '\0';
+		if (word[0] != ' ' || strspn(word + 1, "0123456789abcdef") != 2 ||
+		    sscanf(word, "%x", &byte) != 1)
+			return false;
+		l->bytes[i] = (uint8_t)byte;
+	}
+	return l->off % ROW == 0;
+}
+
+/* The lines of @b, which stays where it is. */
+static struct text split(const struct buf *b)
+{
+	const char *at = b->data, *end = b->data + b->size;
+	struct text t = {0};
+	size_t max = 0;
+
+	while (at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		struct line *l;
+
+		if (t.n == max) {
+			max = max ? 2 * max : 1024;
+			t.lines = lnk_xrealloc(t.lines, max * sizeof(*t.lines));
+		}
+		l = &t.lines[t.n++];
+		*l = (struct line){.s = at, .n = (size_t)((nl ? nl : end) - at)};
+		l->header = is_header(l->s, l->n);
+		l->is_row = read_row(l);
+		t.blocks += l->header;
+		t.rows += l->is_row;
+		t.soft |= l->n && l->s[l->n - 1] == '=';
+		l->block = t.blocks;
+		at = nl ? nl + 1 : end;
+	}
+	return t;
+}
+
+static void move_line(struct text *t, size_t from, size_t to)
+{
+	struct line l = t->lines[from];
+
+	if (from < to)
+		memmove(t->lines + from, t->lines + from + 1, (to - from) * sizeof(l));
+	else
+		memmove(t->lines + to + 1, t->lines + to, (from - to) * sizeof(l));
+	t->lines[to] = l;
+}
+
+/* Two rows of different functions and offsets take each other's place. */
+static void swap_rows(struct text *t, uint64_t *state)
+{
+	unsigned tries;
+
+	for (tries = 0; tries < 1000 && t->n; tries++) {
+		struct line *a = &t->lines[oracle_random(state) % t->n];
+		struct line *b = &t->lines[oracle_random(state) % t->n], l = *a;
+
+		if (!a->is_row || !b->is_row || a->block == b->block || a->off == b->off)
+			continue;
+		*a = *b;
+		*b = l;
+		return;
+	}
+}
+
+/* An address goes somewhere else: the rows below it are left to the function before. */
+static void move_header(struct text *t, uint64_t *state)
+{
+	size_t i, wanted = t->blocks ? oracle_random(state) % t->blocks : 0;
+
+	for (i = 0; i < t->n; i++)
+		if (t->lines[i].header && !wanted--) {
+			move_line(t, i, oracle_random(state) % t->n);
+			return;
+		}
+}
+
+static void move_row(struct text *t, uint64_t *state)
+{
+	size_t i, wanted = t->rows ? oracle_random(state) % t->rows : 0;
+
+	for (i = 0; i < t->n; i++)
+		if (t->lines[i].is_row && !wanted--) {
+			move_line(t, i, oracle_random(state) % t->n);
+			return;
+		}
+}
+
+/* A line of one function, a line of the next one, and so on. */
+static void interleave(struct text *t, uint64_t *state)
+{
+	size_t block = t->blocks > 1 ? 1 + oracle_random(state) % (t->blocks - 1) : 0;
+	size_t from = 0, next, i;
+
+	if (!block)
+		return;
+	while (from < t->n && t->lines[from].block < block)
+		from++;
+	for (next = from; next < t->n && t->lines[next].block == block;)
+		next++;
+	for (i = from + 1; next < t->n && t->lines[next].block == block + 1; i += 2, next++)
+		move_line(t, next, i < next ? i : next);
+}
+
+static void shuffle_all(struct text *t, uint64_t *state)
+{
+	size_t i;
+
+	for (i = t->n; i > 1; i--) {
+		size_t k = oracle_random(state) % i;
+		struct line l = t->lines[i - 1];
+
+		t->lines[i - 1] = t->lines[k];
+		t->lines[k] = l;
+	}
+}
+
+static int by_block_backwards(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->block != y->block && x->block && y->block)
+		return x->block < y->block ? 1 : -1;
+	if (x->block != y->block)
+		return x->block < y->block ? -1 : 1;
+	return x->s < y->s ? -1 : x->s > y->s;
+}
+
+/* The functions stand in another order, each whole. */
+static void turn_blocks(struct text *t, uint64_t *state)
+{
+	(void)state;
+	qsort(t->lines, t->n, sizeof(*t->lines), by_block_backwards);
+}
+
+static void (*const shuffles[])(struct text *, uint64_t *) = {
+	turn_blocks, swap_rows, move_header, move_row, interleave, shuffle_all,
+};
+
+static struct buf join(const struct text *t, size_t size)
+{
+	struct buf b = {.data = lnk_xmalloc(size + t->n)};
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		memcpy(b.data + b.size, t->lines[i].s, t->lines[i].n);
+		b.size += t->lines[i].n;
+		b.data[b.size++] = '\n';
+	}
+	return b;
+}
+
+/* The @n-th copy with its lines in another order, each way in turn; or as it is. */
+static struct buf shuffled(const struct buf *whole, size_t n)
+{
+	uint64_t state = UINT64_C(0x9e3779b97f4a7c15) * (n + 1);
+	struct text t = split(whole);
+	struct buf b;
+
+	shuffles[n % ARRAY_SIZE(shuffles)](&t, &state);
+	b = join(&t, whole->size);
+	free(t.lines);
+	return b;
+}
+
+/* ---- Judging ------------------------------------------------------------------------------ */
 
 static struct lnk_view view = {.fail_on = LNK_WARNING};
 
-/* Another way to look at it each time; the locale is what the view says. */
+/* Another way to look at it each time. */
 static void change_view(void)
 {
 	static const unsigned widths[] = {0, 80, 1, 132, 20};
@@ -174,269 +378,51 @@ static void change_view(void)
 	view.names = (enum lnk_names)(turn % 3);
 	view.width = widths[turn % ARRAY_SIZE(widths)];
 	view.redact = turn % 11 == 0;
-	setlocale(LC_ALL, view.utf8 ? "C.UTF-8" : "C");
-}
-
-/* Well-formed UTF-8 without control characters but tab and newline; else where it is not. */
-static const char *find_raw(const char *text, size_t size)
-{
-	size_t i, len, k;
-
-	for (i = 0; i < size; i += len) {
-		unsigned char c = (unsigned char)text[i];
-
-		len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f || (c >= 0x80 && c < 0xc2) ||
-		    c > 0xf4 || i + len > size)
-			return text + i;
-		for (k = 1; k < len; k++)
-			if (((unsigned char)text[i + k] & 0xc0) != 0x80)
-				return text + i;
-		/* U+0080 to U+009f: a terminal may take them for control sequences. */
-		if (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
-			return text + i;
-	}
-	return NULL;
-}
-
-static void check_text(const struct lnk_format *f, const char *text, size_t size)
-{
-	const char *raw = find_raw(text, size);
-	json_error_t error;
-	json_t *json;
-
-	if (raw)
-		complain("%s: byte %02x at %zu", f->name, (unsigned char)*raw,
-			 (size_t)(raw - text));
-	if (strcmp(f->name, "json") != 0) {
-		for (raw = text; !view.utf8 && raw < text + size; raw++)
-			if (*raw & 0x80)
-				complain("%s: not ASCII at %zu", f->name, (size_t)(raw - text));
-		return;
-	}
-	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-	if (!json)
-		complain("json: line %d: %s", error.line, error.text);
-	json_decref(json);
 }
 
 /* Reads, walks and judges. False where it is not a capture. */
 static bool judge(const struct buf *b, struct lnk_captures *c, int *status)
 {
-	struct lnk_stream in;
-	struct lnk_judge j = {.keep_all = true};
-	struct lnk_select everything = {0};
-	struct lnk_facts facts = {0};
-	struct lnk_err err = {0};
-	uint32_t forms = 0;
-	size_t i;
-	int code;
+	static const struct lnk_judge j = {.keep_all = true};
 
 	runs++;
-	lnk_remedy_forms(&forms, "all");
 	*status = 0;
-	lnk_stream_memory(&in, b->data, b->size);
-	code = lnk_source_lspci.read(&in, c, &facts, &err);
-	lnk_stream_close(&in);
-	if (c->n == 1)
-		lnk_facts_apply(&facts, c->models[0]);
-	lnk_facts_free(&facts);
-	if (code < 0) {
-		if (code != -ENODATA && !err.text[0])
-			complain("reading fails without a word");
+	if (!oracle_read(b->data, b->size, c))
 		return false;
-	}
-	if (!c->n)
-		complain("read, but no capture came of it");
-	for (i = 0; i < c->n; i++) {
-		struct lnk_model *m = c->models[i];
-		int s;
-
-		lnk_walk(m);
-		if (lnk_select_apply(m, &everything, &err) < 0)
-			complain("cannot select everything: %s", err.text);
-		lnk_judge(m, &j);
-		lnk_remedy_make(m, forms);
-		s = lnk_status(m, &view);
-		if (s != 0 && s != 1 && s != 3)
-			complain("status %d", s);
-		*status = lnk_status_worse(*status, s);
-	}
+	*status = oracle_judge(c, &j, &view);
 	return true;
-}
-
-/* ---- Nothing is invented ------------------------------------------------------------------ */
-
-/* Where a capture was cut: behind a line, in one, or in one that was damaged before. */
-enum where { AT_LINE, IN_LINE, IN_DAMAGE };
-
-/* The first byte that @cut knows and @whole does not, or knows otherwise; -1: there is none. */
-static int invented_byte(const struct lnk_fn *cut, const struct lnk_fn *whole)
-{
-	const struct lnk_span *s;
-	unsigned i, off;
-
-	for (i = 0; i < cut->cfg.n_spans; i++) {
-		s = &cut->cfg.spans[i];
-		if (lnk_cfg_known(&whole->cfg, s->from, s->to) &&
-		    !memcmp(cut->cfg.bytes + s->from, whole->cfg.bytes + s->from,
-			    (size_t)(s->to - s->from)))
-			continue;
-		for (off = s->from; off < s->to; off++)
-			if (!lnk_cfg_known(&whole->cfg, off, off + 1) ||
-			    cut->cfg.bytes[off] != whole->cfg.bytes[off])
-				return (int)off;
-	}
-	return -1;
-}
-
-/* The first register that @cut invents, or calls absent against @whole; LNK_REGS: there is none. */
-static unsigned invented_reg(const struct lnk_fn *cut, const struct lnk_fn *whole, uint64_t ignore)
-{
-	unsigned r;
-
-	for (r = 0; r < LNK_REGS; r++) {
-		if (ignore & BIT(r))
-			continue;
-		if ((cut->absent & BIT(r)) && (whole->known & BIT(r)))
-			return r;
-		if (!(cut->known & BIT(r)))
-			continue;
-		if (!(whole->known & BIT(r)) || cut->reg[r] != whole->reg[r])
-			return r;
-	}
-	return LNK_REGS;
-}
-
-/*
- * Text has no check on itself: "x1" may be all that a cut left of "x16". So what was read from text
- * counts only where a line was not cut in two; and where bytes are missing, text speaks in their
- * place, which may be text that contradicts them.
- */
-static uint64_t not_judged(const struct lnk_fn *cut, const struct lnk_fn *whole, enum where where)
-{
-	uint64_t text = cut->from_text | cut->from_attr;
-
-	if (where == IN_LINE)
-		return text;
-	return text & (whole->differs | ~(whole->from_text | whole->from_attr));
-}
-
-/* A row that is no row as it stands may be one up to where it was cut. */
-static bool is_damaged(const struct lnk_captures *whole, uint32_t line)
-{
-	size_t i, k;
-
-	for (i = 0; i < whole->n; i++)
-		for (k = 0; k < whole->models[i]->n_damage && k < LNK_MAX_DAMAGE; k++)
-			if (whole->models[i]->damage[k].line == line)
-				return true;
-	return false;
-}
-
-static void compare(const struct lnk_captures *cut, const struct lnk_captures *whole,
-		    enum where where)
-{
-	size_t i, k, w;
-
-	for (i = 0; i < cut->n; i++)
-		for (k = 0; k < cut->models[i]->n_fns; k++) {
-			const struct lnk_fn *f = &cut->models[i]->fns[k], *g = NULL;
-			unsigned reg = LNK_REGS;
-			int byte = -1;
-
-			/* Several snapshots: it must be part of one of them. */
-			for (w = 0; w < whole->n; w++) {
-				g = lnk_model_find(whole->models[w], f->addr);
-				if (!g)
-					continue;
-				byte = invented_byte(f, g);
-				reg = invented_reg(f, g, not_judged(f, g, where));
-				if (byte < 0 && reg == LNK_REGS)
-					break;
-			}
-			if (w < whole->n)
-				continue;
-			if (byte < 0 && reg == LNK_REGS)
-				complain("%02x:%02x.%x is not in the whole capture", f->addr.bus,
-					 lnk_dev(f->addr), lnk_func(f->addr));
-			else if (byte >= 0)
-				complain("%02x:%02x.%x: invents byte %02x", f->addr.bus,
-					 lnk_dev(f->addr), lnk_func(f->addr), (unsigned)byte);
-			else
-				complain("%02x:%02x.%x: invents %s (%s)", f->addr.bus,
-					 lnk_dev(f->addr), lnk_func(f->addr),
-					 lnk_reg_name((enum lnk_reg)reg),
-					 f->known & BIT(reg) ? "known" : "absent");
-		}
-}
-
-/* ---- Formats ------------------------------------------------------------------------------ */
-
-static bool is_dump(const char *format)
-{
-	return !strcmp(format, "dump");
-}
-
-/* What was dumped is read again: the same functions, no byte lost, nothing invented. */
-static void reread(const struct lnk_captures *c, const char *text, size_t size)
-{
-	struct buf b = copy(text, size);
-	struct lnk_captures again = {0};
-	const char *what = now.what;
-	const struct lnk_fn *f, *g;
-	size_t i, k, w;
-	int status;
-
-	now.what = "dump of what was";
-	if (judge(&b, &again, &status))
-		compare(&again, c, IN_LINE); /* words do not come back in full */
-	else
-		complain("cannot be read (%s)", what);
-	for (i = 0; i < c->n; i++)
-		for (k = 0; k < c->models[i]->n_fns; k++) {
-			f = &c->models[i]->fns[k];
-			for (w = 0; w < again.n; w++) {
-				g = lnk_model_find(again.models[w], f->addr);
-				if (g && invented_byte(f, g) < 0)
-					break;
-			}
-			if (w == again.n)
-				complain("%02x:%02x.%x lost bytes (%s)", f->addr.bus,
-					 lnk_dev(f->addr), lnk_func(f->addr), what);
-		}
-	now.what = what;
-	lnk_captures_free(&again);
-	free(b.data);
 }
 
 static void write_formats(const struct lnk_captures *c, int status)
 {
-	size_t i, k;
+	size_t i;
 
 	change_view();
-	for (i = 0; i < lnk_n_formats; i++) {
-		const struct lnk_format *f = lnk_formats[i];
-		char *text = NULL;
-		size_t size = 0;
-		FILE *to = open_memstream(&text, &size);
-		int r = f->begin ? f->begin(to, &view) : 0;
-
-		for (k = 0; k < c->n && r >= 0; k++)
-			r = f->write(to, &view, c->models[k]);
-		if (r >= 0 && f->end)
-			r = f->end(to, &view, status);
-		fclose(to);
-		if (r < 0)
-			complain("%s: %s", f->name, strerror(-r));
-		check_text(f, text, size);
-		if (is_dump(f->name) && !view.redact)
-			reread(c, text, size);
-		free(text);
-	}
+	for (i = 0; i < lnk_n_formats; i++)
+		oracle_write(c, lnk_formats[i], &view, status);
 }
 
-/* ---- In this process ---------------------------------------------------------------------- */
+static bool is_dump(const char *format)
+{
+	return !strcmp(format, lnk_format_dump.name);
+}
+
+/* ---- Cuts --------------------------------------------------------------------------------- */
+
+/* Where a capture was cut: behind a line, in one, or in one that was damaged before. */
+enum where { AT_LINE, IN_LINE, IN_DAMAGE };
+
+/* A row that is no row as it stands may be one up to where it was cut. */
+static bool is_damaged(const struct lnk_captures *c, uint32_t line)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_damage && k < LNK_MAX_DAMAGE; k++)
+			if (c->models[i]->damage[k].line == line)
+				return true;
+	return false;
+}
 
 static void try_cut(const struct buf *all, const struct lnk_captures *whole, size_t size,
 		    enum where where)
@@ -450,7 +436,8 @@ static void try_cut(const struct buf *all, const struct lnk_captures *whole, siz
 	now.n = size;
 	if (judge(&b, &c, &status)) {
 		if (where != IN_DAMAGE)
-			compare(&c, whole, where);
+			oracle_part_of(&c, whole, where == AT_LINE ? ORACLE_WORDS : ORACLE_NO_WORDS,
+				       "the cut");
 		if (turn++ % SAMPLE == 0)
 			write_formats(&c, status);
 	}
@@ -476,6 +463,196 @@ static void try_cuts(const struct buf *all, const struct lnk_captures *whole)
 	}
 }
 
+/* ---- What a wrong order may do ------------------------------------------------------------- */
+
+static bool holds_row(const struct lnk_captures *c, const struct line *l)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			const struct lnk_cfg *cfg = &c->models[i]->fns[k].cfg;
+
+			if (lnk_cfg_known(cfg, l->off, l->off + ROW) &&
+			    !memcmp(cfg->bytes + l->off, l->bytes, ROW))
+				return true;
+		}
+	return false;
+}
+
+static bool names_no_more(const struct lnk_captures *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->models[i]->limit || c->models[i]->n_damage > LNK_MAX_DAMAGE)
+			return true;
+	return false;
+}
+
+/* Each row is somewhere, or named as left out. */
+static void check_rows_kept(const struct text *t, const struct lnk_captures *c)
+{
+	size_t i;
+
+	if (names_no_more(c))
+		return;
+	for (i = 0; i < t->n; i++)
+		if (t->lines[i].is_row && !holds_row(c, &t->lines[i]) &&
+		    !is_damaged(c, (uint32_t)i + 1))
+			oracle_complain("line %zu is neither taken nor named", i + 1);
+}
+
+static bool stands_in(const struct text *t, unsigned off, const uint8_t *bytes)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->lines[i].is_row && t->lines[i].off == off &&
+		    !memcmp(t->lines[i].bytes, bytes, ROW))
+			return true;
+	return false;
+}
+
+/* The first function with a row that stands nowhere; NULL: there is none. */
+static const struct lnk_fn *find_unreal(const struct text *t, const struct lnk_captures *c)
+{
+	size_t i, k;
+	unsigned off;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			const struct lnk_fn *f = &c->models[i]->fns[k];
+
+			for (off = 0; off < f->cfg.size; off += ROW)
+				if (lnk_cfg_known(&f->cfg, off, off + ROW) &&
+				    !stands_in(t, off, f->cfg.bytes + off))
+					return f;
+		}
+	return NULL;
+}
+
+static void check_rows_real(const struct text *t, const struct lnk_captures *c)
+{
+	const struct lnk_fn *f = find_unreal(t, c);
+	char addr[LNK_ADDR_LEN];
+
+	if (f)
+		oracle_complain("%s has a row that stands nowhere", lnk_addr_str(f->addr, addr));
+}
+
+/* Is it said that the capture is damaged, or that @f's words and bytes are not of one function? */
+static bool is_doubted(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_findings; i++) {
+		const struct lnk_finding *found = &m->findings[i];
+
+		if (!strcmp(found->rule->id, "LNK902") ||
+		    (!strcmp(found->rule->id, "LNK906") && found->fn == f))
+			return true;
+	}
+	return false;
+}
+
+/* Who was given bytes of another function is doubted. */
+static void check_strangers(const struct lnk_captures *c, const struct lnk_captures *whole)
+{
+	char addr[LNK_ADDR_LEN];
+	size_t i, k;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			const struct lnk_fn *f = &c->models[i]->fns[k];
+
+			if (!oracle_bytes_in(f, whole) && !is_doubted(c->models[i], f))
+				oracle_complain("%s has bytes of another, and nobody says so",
+						lnk_addr_str(f->addr, addr));
+		}
+}
+
+static bool has_link(const struct lnk_captures *c, enum lnk_reg r, uint32_t value)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			const struct lnk_fn *f = &c->models[i]->fns[k];
+
+			if ((lnk_knows(f, r) && f->reg[r] == value) ||
+			    (f->text && f->text->known & BIT(r) && f->text->reg[r] == value))
+				return true;
+		}
+	return false;
+}
+
+/* A speed and a width that are told in words stood together in one line. */
+static void check_links_real(const struct lnk_captures *c, const struct lnk_captures *whole)
+{
+	static const enum lnk_reg links[] = {LNK_R_MAXLINK, LNK_R_CURLINK};
+	char addr[LNK_ADDR_LEN];
+	size_t i, k, r;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->models[i]->n_fns; k++) {
+			const struct lnk_fn *f = &c->models[i]->fns[k];
+
+			for (r = 0; r < ARRAY_SIZE(links); r++)
+				if (f->from_text & BIT(links[r]) &&
+				    !has_link(whole, links[r], f->reg[links[r]]))
+					oracle_complain("%s: %s stands nowhere",
+							lnk_addr_str(f->addr, addr),
+							lnk_reg_name(links[r]));
+		}
+}
+
+/* One capture, in which each function stands once. */
+static bool is_each_once(const struct text *t, const struct lnk_captures *whole)
+{
+	return whole->n == 1 && whole->models[0]->n_fns == t->blocks;
+}
+
+/* Is @t what lspci wrote, with nothing around it? A wrapping is read by what stands beside. */
+static bool is_plain(const struct text *t, const struct lnk_captures *whole)
+{
+	return t->blocks && !t->soft && !find_unreal(t, whole);
+}
+
+static void check_shuffle(const struct text *t, const struct lnk_captures *c,
+			  const struct lnk_captures *whole, size_t n)
+{
+	check_rows_kept(t, c);
+	check_rows_real(t, c);
+	check_strangers(c, whole);
+	check_links_real(c, whole);
+	if (shuffles[n % ARRAY_SIZE(shuffles)] == turn_blocks && is_each_once(t, whole)) {
+		oracle_part_of(c, whole, ORACLE_WORDS, "in another order");
+		oracle_part_of(whole, c, ORACLE_WORDS, "in the usual order");
+	}
+}
+
+static void try_shuffle(const struct buf *all, const struct lnk_captures *whole, size_t n)
+{
+	struct buf b = shuffled(all, n);
+	struct text t = split(&b);
+	struct lnk_captures c = {0};
+	int status;
+
+	now.what = "shuffle";
+	now.n = n;
+	alarm(LIMIT);
+	if (judge(&b, &c, &status)) {
+		if (is_plain(&t, whole))
+			check_shuffle(&t, &c, whole, n);
+		if (n < ARRAY_SIZE(shuffles))
+			write_formats(&c, status);
+	}
+	lnk_captures_free(&c);
+	free(t.lines);
+	free(b.data);
+}
+
 static void try_file(const char *path, size_t flips)
 {
 	struct buf all = read_file(path);
@@ -491,6 +668,8 @@ static void try_file(const char *path, size_t flips)
 		for (i = 0; i < whole.n; i++)
 			lnk_hwdb_fill(whole.models[i]);
 		write_formats(&whole, status);
+		for (i = 0; i < SHUFFLES * ARRAY_SIZE(shuffles); i++)
+			try_shuffle(&all, &whole, i);
 		try_cuts(&all, &whole);
 	}
 	for (i = 0; i < flips; i++) {
@@ -559,60 +738,42 @@ static int run(const char *program, const char *format, int in, int err)
 	return status;
 }
 
-/* The exit status that the program must end with. */
-static int status_of(const struct buf *b)
+/* The exit status that the program must end with. Who writes a capture judges nothing. */
+static int expect(const struct buf *b, const char *format)
 {
 	struct lnk_captures c = {0};
 	int status;
 
 	if (!judge(b, &c, &status))
 		status = 2;
+	else if (is_dump(format))
+		status = oracle_told_in_words(&c) ? 2 : 0;
 	lnk_captures_free(&c);
 	return status;
-}
-
-/* Does @b tell of links in words alone? A capture holds registers, and is refused then. */
-static bool is_told_in_words(const struct buf *b)
-{
-	const uint64_t links =
-		BIT(LNK_R_PCIECAP) | BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK) | BIT(LNK_R_BUSES);
-	struct lnk_captures c = {0};
-	bool words = false;
-	size_t i, j;
-	int status;
-
-	judge(b, &c, &status);
-	for (i = 0; i < c.n; i++)
-		for (j = 0; j < c.models[i]->n_fns; j++)
-			words |= (c.models[i]->fns[j].from_text & links) != 0;
-	lnk_captures_free(&c);
-	return words;
 }
 
 static void try_program(const char *program, const struct buf *b)
 {
 	int in = memory_file(b->data, b->size), err = memory_file(NULL, 0), status;
-	int expected = status_of(b);
 	const char *format = lnk_formats[runs % lnk_n_formats]->name;
+	int expected = expect(b, format);
 	char said[4096];
 	ssize_t n;
 
-	/* Who writes a capture judges nothing. */
-	if (is_dump(format) && expected != 2)
-		expected = is_told_in_words(b) ? 2 : 0;
 	status = run(program, format, in, err);
 	n = pread(err, said, sizeof(said) - 1, 0);
 	said[n > 0 ? n : 0] = '\0';
 	if (WIFSIGNALED(status))
-		complain("%s: signal %d: %s", format, WTERMSIG(status), said);
+		oracle_complain("%s: signal %d: %s", format, WTERMSIG(status), said);
 	else if (WEXITSTATUS(status) != expected)
-		complain("%s: status %d, not %d: %s", format, WEXITSTATUS(status), expected, said);
+		oracle_complain("%s: status %d, not %d: %s", format, WEXITSTATUS(status), expected,
+				said);
 	else if (strstr(said, "Sanitizer") || strstr(said, "runtime error"))
-		complain("%s: %s", format, said);
+		oracle_complain("%s: %s", format, said);
 	else if (WEXITSTATUS(status) == 2 && !n)
-		complain("%s: status 2 without a word", format);
-	else if (find_raw(said, (size_t)(n > 0 ? n : 0)))
-		complain("%s: control characters on stderr", format);
+		oracle_complain("%s: status 2 without a word", format);
+	else if (oracle_raw(said, (size_t)(n > 0 ? n : 0)))
+		oracle_complain("%s: control characters on stderr", format);
 	close(in);
 	close(err);
 }
@@ -653,6 +814,8 @@ static int print_mangled(const char *which, const char *path)
 
 	if (sscanf(which, "flip:%zu", &n) == 1)
 		b = flip(&all, n);
+	else if (sscanf(which, "shuffle:%zu", &n) == 1)
+		b = shuffled(&all, n);
 	else if (sscanf(which, "cut:%zu", &n) == 1)
 		b = copy(all.data, n < all.size ? n : all.size);
 	fwrite(b.data, 1, b.size, stdout);
@@ -687,10 +850,6 @@ int main(int argc, char **argv)
 		return usage();
 	if (print)
 		return print_mangled(print, argv[optind]);
-	if (!setlocale(LC_ALL, "C.UTF-8")) {
-		fputs("mangle: there is no locale C.UTF-8\n", stderr);
-		return 2;
-	}
 	if (__sanitizer_set_death_callback)
 		__sanitizer_set_death_callback(last_words);
 	signal(SIGALRM, on_signal);

@@ -95,6 +95,7 @@ lines_of() {
 	believe <<-END
 		lnk906-contradiction LNK906=notice !LNK005 !LNK004 !LNK905 none status=0
 		lnk906-agree none !LNK906 !LNK905 !LNK902 status=0
+		lnk906-ids LNK906=notice@0000:01:00.0 !LNK906@0000:00:1b.0 !LNK906@0000:02:00.0 none
 	END
 }
 

@@ -211,6 +211,7 @@ unsigned lnk_reg_digits(enum lnk_reg r);  /* hex digits of its raw value: 2, 4 o
 /* Registers that came from elsewhere than configuration space: lspci's words, sysfs attributes. */
 struct lnk_hint {
 	uint64_t known;
+	uint64_t named; /* of known: ids that are somebody's name for them, no numbers */
 	uint32_t reg[LNK_REGS];
 	uint16_t vendor, subvendor; /* named where ids are not known; 0: not known either */
 };

@@ -43,7 +43,8 @@ static bool hints_differ(const struct lnk_hint *a, const struct lnk_hint *b)
 	for (i = 0; i < ARRAY_SIZE(compared); i++) {
 		enum lnk_reg r = compared[i].reg;
 
-		if (a->known & b->known & BIT(r) && (a->reg[r] ^ b->reg[r]) & compared[i].mask)
+		if (a->known & b->known & ~(a->named | b->named) & BIT(r) &&
+		    (a->reg[r] ^ b->reg[r]) & compared[i].mask)
 			return true;
 	}
 	return false;
@@ -51,6 +52,7 @@ static bool hints_differ(const struct lnk_hint *a, const struct lnk_hint *b)
 
 void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_hint *from)
 {
+	uint64_t take;
 	unsigned r;
 
 	if (!from || !from->known)
@@ -61,9 +63,11 @@ void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_
 	if ((*to)->known & from->known & BIT(LNK_R_CLASS) &&
 	    !(((*to)->reg[LNK_R_CLASS] ^ from->reg[LNK_R_CLASS]) & CLASS_CODE))
 		(*to)->reg[LNK_R_CLASS] |= from->reg[LNK_R_CLASS] & CLASS_PROG_IF;
+	take = from->known & (~(*to)->known | ((*to)->named & ~from->named));
 	for (r = 0; r < LNK_REGS; r++)
-		if (from->known & ~(*to)->known & BIT(r))
+		if (take & BIT(r))
 			(*to)->reg[r] = from->reg[r];
+	(*to)->named = ((*to)->named & ~take) | (from->named & take);
 	(*to)->known |= from->known;
 	(*to)->vendor = (*to)->vendor ? (*to)->vendor : from->vendor;
 	(*to)->subvendor = (*to)->subvendor ? (*to)->subvendor : from->subvendor;

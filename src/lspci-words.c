@@ -285,12 +285,15 @@ static bool read_ids(struct lnk_part p, uint32_t *id)
 static void learn_named(struct lnk_words *w, enum lnk_reg r, struct lnk_named named,
 			uint16_t *maker)
 {
-	if (named.whole)
-		lnk_words_learn(w, r,
-				FIELD_PREP(ID_VENDOR, named.vendor) |
-					FIELD_PREP(ID_DEVICE, named.device));
-	else if (named.vendor)
-		*maker = named.vendor;
+	if (!named.whole) {
+		if (named.vendor)
+			*maker = named.vendor;
+		return;
+	}
+	if (!(w->hint.known & BIT(r)))
+		w->hint.named |= BIT(r);
+	lnk_words_learn(w, r,
+			FIELD_PREP(ID_VENDOR, named.vendor) | FIELD_PREP(ID_DEVICE, named.device));
 }
 
 /* How much of the first @n bytes stands before @word: all, where it does not occur. */

@@ -93,7 +93,7 @@ static void decode_header(struct lnk_fn *f)
 	take_hint(f, LNK_R_BUSES);
 	compare_text(f, LNK_R_BUSES, 0xffffff);
 	/* Who does not answer, and a VF, has ones there; the title has what the kernel knows. */
-	if (f->reg[LNK_R_ID] != 0xffffffff)
+	if (f->reg[LNK_R_ID] != 0xffffffff && f->text && !(f->text->named & BIT(LNK_R_ID)))
 		compare_text(f, LNK_R_ID, 0xffffffff);
 }
 

@@ -41,6 +41,8 @@ INSTALL ?= install
 # pkg-config's name : Debian's package
 libraries := libpci:libpci-dev libudev:libudev-dev smartcols:libsmartcols-dev \
 	     jansson:libjansson-dev
+# Its headers only: archive.c loads it.
+loaded := libarchive:libarchive-dev
 
 # $(call need,NAME,PACKAGE): ends with one line if the library is missing
 need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
@@ -48,9 +50,9 @@ need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
 
 ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
 $(if $(shell command -v $(PKG_CONFIG)),,$(error pkg-config is missing: apt-get install pkgconf))
-$(foreach l,$(libraries),$(call need,$(firstword $(subst :, ,$l)),$(lastword $(subst :, ,$l))))
+$(foreach l,$(libraries) $(loaded),$(call need,$(firstword $(subst :, ,$l)),$(lastword $(subst :, ,$l))))
 names := $(foreach l,$(libraries),$(firstword $(subst :, ,$l)))
-lib_cflags := $(shell $(PKG_CONFIG) --cflags $(names))
+lib_cflags := $(shell $(PKG_CONFIG) --cflags $(names) $(firstword $(subst :, ,$(loaded))))
 lib_libs := $(shell $(PKG_CONFIG) --libs $(names))
 endif
 

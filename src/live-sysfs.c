@@ -51,13 +51,27 @@ bool lnk_sysfs_text(const char *path, char *buf, size_t size)
 	return true;
 }
 
+static bool stored_value(const struct lnk_sysfs *s, const struct lnk_fn *f, const char *name,
+			 char value[VALUE_MAX])
+{
+	const char *text = s->stored(s->store, f->addr, name);
+	size_t n = text ? strlen(text) : VALUE_MAX;
+
+	if (n >= VALUE_MAX)
+		return false;
+	memcpy(value, text, n + 1);
+	return true;
+}
+
 /* One attribute's value without its line end; false if there is none. */
 static bool value_of(const struct lnk_sysfs *s, const struct lnk_fn *f, const char *name,
 		     char value[VALUE_MAX])
 {
 	char path[LNK_SYSFS_PATH];
 
-	if (!lnk_sysfs_path(s, f->addr, name, path) || !lnk_sysfs_text(path, value, VALUE_MAX))
+	if (s->stored ? !stored_value(s, f, name, value) :
+			!lnk_sysfs_path(s, f->addr, name, path) ||
+				!lnk_sysfs_text(path, value, VALUE_MAX))
 		return false;
 	value[strcspn(value, "\n")] = '\0';
 	return true;
@@ -113,18 +127,20 @@ static const char *driver_by_udev(struct udev *udev, struct lnk_arena *a, struct
 static const char *driver_by_link(const struct lnk_sysfs *s, struct lnk_arena *a,
 				  struct lnk_addr addr)
 {
-	char path[LNK_SYSFS_PATH], target[LNK_SYSFS_PATH], *slash;
-	ssize_t n;
+	char path[LNK_SYSFS_PATH], target[LNK_SYSFS_PATH];
+	const char *name = target, *slash;
+	ssize_t n = 0;
 
-	if (!lnk_sysfs_path(s, addr, "driver", path))
-		return NULL;
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n <= 0)
-		return NULL;
-	target[n] = '\0';
-	slash = strrchr(target, '/');
-	slash = slash ? slash + 1 : target;
-	return *slash ? lnk_clean(a, slash, strlen(slash)) : NULL;
+	if (s->stored)
+		name = s->stored(s->store, addr, "driver");
+	else if (lnk_sysfs_path(s, addr, "driver", path))
+		n = readlink(path, target, sizeof(target) - 1);
+	if (!s->stored)
+		target[n > 0 ? n : 0] = '\0';
+	slash = name ? strrchr(name, '/') : NULL;
+	if (slash)
+		name = slash + 1;
+	return name && *name ? lnk_clean(a, name, strlen(name)) : NULL;
 }
 
 /* Linux drivers/pci/pci.c pci_power_names; "error" and "unknown" are not known. */
@@ -147,6 +163,8 @@ static bool is_vf(const struct lnk_sysfs *s, struct lnk_addr addr)
 	char path[LNK_SYSFS_PATH];
 	struct stat st;
 
+	if (s->stored)
+		return s->stored(s->store, addr, "physfn");
 	return lnk_sysfs_path(s, addr, "physfn", path) && !lstat(path, &st);
 }
 
@@ -170,9 +188,23 @@ void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_
 
 /* ---- Identity ----------------------------------------------------------------------------- */
 
+static bool has_identity(struct lnk_fn *f)
+{
+	uint32_t id;
+
+	return lnk_cfg_u32(&f->cfg, PCI_VENDOR_ID, &id) && id != 0xffffffff;
+}
+
 void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
 	uint32_t vendor, device, class24, revision = 0, secondary, subordinate;
+
+	if (has_identity(f)) {
+		/* Whoever made the copy has woken it. */
+		if (!s->udev && f->live)
+			f->live->asleep = false;
+		return;
+	}
 
 	if (number_of(s, f, "vendor", 0xffff, &vendor) &&
 	    number_of(s, f, "device", 0xffff, &device))
@@ -226,7 +258,7 @@ static bool give_link(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, str
 	return true;
 }
 
-bool lnk_sysfs_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
+static bool read_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
 	struct link_attr max = link_attr(s, f, "max_link_speed", "max_link_width");
 	struct link_attr cur = link_attr(s, f, "current_link_speed", "current_link_width");
@@ -247,7 +279,7 @@ bool lnk_sysfs_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_f
 }
 
 /* Linux 4.13, commit 56c1af4606f0: none of its forerunners shows a link. */
-bool lnk_sysfs_knows_links(void)
+static bool knows_links(void)
 {
 	unsigned major, minor;
 	struct utsname u;
@@ -255,6 +287,25 @@ bool lnk_sysfs_knows_links(void)
 	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
 		return false;
 	return major > 4 || (major == 4 && minor >= 13);
+}
+
+void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m)
+{
+	bool any = s->udev && knows_links();
+	uint32_t byte;
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++) {
+		struct lnk_fn *f = &m->fns[i];
+
+		if ((f->live && f->live->asleep) || lnk_cfg_u8(&f->cfg, LNK_HEADER_SIZE, &byte))
+			continue;
+		any |= read_link(s, &m->arena, f);
+	}
+	/* An old kernel, or a copy without these files: that they are absent says nothing. */
+	for (i = 0; !any && i < m->n_fns; i++)
+		if (m->fns[i].live)
+			m->fns[i].live->attrs_read = false;
 }
 
 /* ---- Errors ------------------------------------------------------------------------------- */

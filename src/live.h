@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* live.h - what source-live.c and the live-*.c beside it share; nobody else includes it */
+/* live.h - what source-live.c, source-config.c and the live-*.c share; nobody else includes it */
 #ifndef LNK_LIVE_H
 #define LNK_LIVE_H
 
@@ -9,9 +9,15 @@ struct udev;
 
 /* ---- live-sysfs.c: what sysfs, or a copy of it, says of one function beside its registers ---- */
 
+/* PCI 6.1: what every function has, and what Linux shows to everyone. */
+#define LNK_HEADER_SIZE 64
+
 struct lnk_sysfs {
-	const char *base;  /* "/sys/bus/pci", or where the copy is */
+	const char *base;  /* "/sys/bus/pci", or where the copy is; NULL where it is in @store */
 	struct udev *udev; /* NULL: a copy */
+	/* A copy that was read before: an attribute's text, a link's target; NULL: none such. */
+	const char *(*stored)(const void *store, struct lnk_addr addr, const char *name);
+	const void *store;
 };
 
 enum { LNK_SYSFS_PATH = 1024 }; /* as long as libpci takes them */
@@ -29,10 +35,8 @@ bool lnk_sysfs_text(const char *path, char *buf, size_t size);
 void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
 /* Who it is and, for a bridge, where it leads, where its registers do not say. Nothing wakes up. */
 void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
-/* Speeds and widths; wakes the function. True if it has any of these attributes. */
-bool lnk_sysfs_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
-/* Does the running kernel know those four attributes at all? */
-bool lnk_sysfs_knows_links(void);
+/* Speeds and widths where the registers are out of reach; wakes the functions. */
+void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m);
 /* The kernel's count of correctable link errors since boot; false if it keeps none. */
 bool lnk_sysfs_errors(const struct lnk_sysfs *s, struct lnk_addr addr, uint64_t *count);
 

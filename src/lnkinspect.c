@@ -37,8 +37,9 @@ enum {
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "What to look at:", 1},
 	{"from-dump", 'F', "FILE", 0,
-	 "Judge a capture (lspci -x, -xxx, -xxxx, with -v or without) instead of this machine; "
-	 "- is standard input; repeatable, and more files may follow",
+	 "Judge a capture (lspci -x, -xxx, -xxxx, with -v or without; an archive or a directory "
+	 "with captures in it) instead of this machine; - is standard input; repeatable, and more "
+	 "files may follow",
 	 1},
 	{"compare", OPT_COMPARE, "OTHER", 0,
 	 "Judge it beside another capture of the same devices: the host's beside the guest's, or "

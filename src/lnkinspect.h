@@ -634,6 +634,88 @@ void lnk_stream_memory(struct lnk_stream *s, const char *data, size_t n);
 void lnk_stream_close(struct lnk_stream *s);
 /* Fills the window behind what is still to be read, which moves to its start. */
 void lnk_stream_more(struct lnk_stream *s);
+/* May reading go on elsewhere? In a file that is read from its start on. */
+bool lnk_stream_seeks(const struct lnk_stream *s);
+/* As lseek(2): the new place, or a negative errno. The window is empty then. */
+int64_t lnk_stream_seek(struct lnk_stream *s, int64_t off, int whence);
+
+/* ---- source.c, archive.c, directory.c: an input's files ------------------------------------ */
+
+#define LNK_MAX_FILES  (1u << 20)     /* of one input, with what archives in archives hold */
+#define LNK_MAX_NESTED 4u	      /* archives in archives */
+#define LNK_MAX_RATIO  1000u	      /* bytes that one byte of input may become, */
+#define LNK_FREE_BYTES (256ull << 20) /* where they are more than this */
+#define LNK_MAX_PATH   4096u
+
+/* The input itself, a file below it, a member of an archive. */
+struct lnk_member {
+	const char *path;      /* within the input, as it is written there; "": the input itself */
+	const char *link;      /* where a symbolic link leads; it was not followed. NULL: none */
+	struct lnk_stream *in; /* its start is in the window; NULL for a link */
+};
+
+/* Who is shown the files, and what is left to be spent on all of them. */
+struct lnk_visitor {
+	void (*visit)(struct lnk_visitor *v, const struct lnk_member *m);
+	/* One file, or what is left of it, cannot be had; @why is clean. */
+	void (*refuse)(struct lnk_visitor *v, const char *path, const char *why);
+	unsigned files, nested;
+	uint64_t bytes;	   /* that were unpacked */
+	const char *limit; /* which limit ended it, in words; NULL */
+};
+/* Counts one more file; false: it was one too many, v->limit says so. */
+bool lnk_visitor_count(struct lnk_visitor *v);
+/* Is this packed in any way that is known here? It is not asked of the name. */
+bool lnk_archive_is(const struct lnk_stream *in);
+/* Shows the members of an archive, or what a compressed file holds. Each is read once. */
+void lnk_archive_each(struct lnk_visitor *v, const struct lnk_member *m);
+/* Shows the regular files below an open directory, in the order of their names. @fd is closed. */
+void lnk_directory_each(struct lnk_visitor *v, int fd, const char *path);
+
+/* ---- source-config.c: binary configuration spaces in copies of sysfs and procfs ------------ */
+
+/* What a path says of a file in such a copy. */
+struct lnk_config_path {
+	size_t root;	  /* the machine's: so many bytes of the path */
+	const char *name; /* "config", an attribute, "": itself; NULL: procfs has no more names */
+	bool sure;	  /* what is above it says that it is one */
+	struct lnk_addr addr;
+};
+bool lnk_config_path(struct lnk_config_path *p, const char *path);
+/* Is this file, by what is in it, one that its path says it may be? */
+bool lnk_config_wants(const struct lnk_config_path *p, const struct lnk_member *m);
+/* Can these bytes be the start of a configuration space? No text can. */
+bool lnk_config_looks(const char *bytes, size_t n);
+/* Are they all of one, whatever the path? */
+bool lnk_config_certain(const char *bytes, size_t n);
+
+/* The functions of one machine, from such files in any order. */
+struct lnk_config;
+struct lnk_config *lnk_config_new(void);
+void lnk_config_take(struct lnk_config *c, const struct lnk_config_path *p,
+		     const struct lnk_member *m);
+/* Frees it. A sorted model, perhaps without a function. */
+struct lnk_model *lnk_config_end(struct lnk_config *c);
+
+/* ---- bundle.c: which pieces of an input are of one machine --------------------------------- */
+
+struct lnk_captures;
+struct lnk_facts;
+struct lnk_bundle;
+/* @base: the input's own path, from the root on: what is in it may say an address. */
+struct lnk_bundle *lnk_bundle_new(const char *base);
+void lnk_bundle_free(struct lnk_bundle *b);
+/* Takes a file of a copied tree; false: it is none. */
+bool lnk_bundle_config(struct lnk_bundle *b, const struct lnk_member *m);
+/* Where the facts that @path says go; for the lnk_bundle_text() that follows. */
+struct lnk_facts *lnk_bundle_facts(struct lnk_bundle *b, const char *path);
+/* Takes over the captures that were read of @path. */
+void lnk_bundle_text(struct lnk_bundle *b, const char *path, struct lnk_captures *c);
+void lnk_bundle_refuse(struct lnk_bundle *b, const char *path, const char *why);
+/* The first that was refused, "path: why"; NULL: none. */
+const char *lnk_bundle_refused(const struct lnk_bundle *b);
+/* Adds the captures, in the order of the input, each with its part's name. */
+void lnk_bundle_end(struct lnk_bundle *b, const char *limit, struct lnk_captures *out);
 
 /* ---- source.c: from bytes to captures ----------------------------------------------------- */
 

@@ -207,6 +207,61 @@ bool lnk_group_agrees(const struct lnk_group *old, const struct lnk_group *new)
 	return true;
 }
 
+/* What it is; false: not known. */
+static bool identity(const struct lnk_fn *f, enum lnk_reg r, unsigned off, uint32_t *v)
+{
+	struct lnk_cfg c = f->cfg;
+
+	if (lnk_cfg_u32(&c, off, v))
+		return true;
+	if (f->text && f->text->known & BIT(r))
+		*v = f->text->reg[r];
+	else if (f->attr && f->attr->known & BIT(r))
+		*v = f->attr->reg[r];
+	else
+		return false;
+	return true;
+}
+
+static bool is_other(const struct lnk_fn *a, const struct lnk_fn *b)
+{
+	uint32_t x, y;
+
+	/* What sleeps has no name. */
+	if (identity(a, LNK_R_ID, PCI_VENDOR_ID, &x) && identity(b, LNK_R_ID, PCI_VENDOR_ID, &y) &&
+	    x != 0xffffffff && y != 0xffffffff)
+		return x != y;
+	return identity(a, LNK_R_CLASS, PCI_CLASS_REVISION, &x) &&
+	       identity(b, LNK_R_CLASS, PCI_CLASS_REVISION, &y) && (x ^ y) & CLASS_CODE;
+}
+
+size_t lnk_group_shared(const struct lnk_group *a, const struct lnk_group *b)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < b->m->n_fns; i++) {
+		const struct lnk_fn *f = &b->m->fns[i], *twin = lnk_group_find(a, f->addr);
+
+		if (twin && is_other(twin, f))
+			return 0;
+		n += twin != NULL;
+	}
+	return n;
+}
+
+bool lnk_group_is_list(const struct lnk_model *m)
+{
+	const uint64_t names = BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_SUBSYS) |
+			       BIT(LNK_R_HEADER) | BIT(LNK_R_BUSES);
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].cfg.n_spans || m->fns[i].attr ||
+		    (m->fns[i].text && m->fns[i].text->known & ~names))
+			return false;
+	return true;
+}
+
 static void fold_function(struct lnk_group *to, const struct lnk_fn *from)
 {
 	struct lnk_fn *f = lnk_group_find(to, from->addr);

@@ -95,6 +95,10 @@ struct lnk_fn *lnk_group_find(const struct lnk_group *g, struct lnk_addr addr);
 struct lnk_fn *lnk_group_add(struct lnk_group *g, struct lnk_addr addr);
 /* Could both be of one moment? The same list twice is; two states of one function are not. */
 bool lnk_group_agrees(const struct lnk_group *old, const struct lnk_group *new);
+/* How many functions both have; 0 too where one of them is somebody else in the other. */
+size_t lnk_group_shared(const struct lnk_group *a, const struct lnk_group *b);
+/* Does it say who its functions are, and nothing else? */
+bool lnk_group_is_list(const struct lnk_model *m);
 /* Adds to @to all that @from knows more. */
 void lnk_group_fold(struct lnk_group *to, const struct lnk_group *from);
 /* Frees what the group needs beside its model. */

@@ -464,9 +464,6 @@ static void drop_doubles(struct lnk_model *m)
 
 /* ---- One function's registers ------------------------------------------------------------- */
 
-/* PCI 6.1: what every function has, and what Linux shows to everyone. */
-#define HEADER_SIZE 64
-
 /* config.c adds spans without an arena: there is room for more than every other dword. */
 #define LIVE_SPANS (LNK_CFG_MAX / 4 + 1)
 
@@ -561,13 +558,6 @@ static void read_copied_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev
 				 lnk_addr_str(f->addr, at), size);
 }
 
-static bool has_identity(struct lnk_fn *f)
-{
-	uint32_t id;
-
-	return lnk_cfg_u32(&f->cfg, PCI_VENDOR_ID, &id) && id != 0xffffffff;
-}
-
 static void read_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev)
 {
 	if (live.sysfs.base)
@@ -576,11 +566,8 @@ static void read_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev)
 		read_copied_fn(m, f, dev);
 	else if (!f->live || !f->live->asleep)
 		open_live(m, f, dev);
-	if (live.sysfs.base && !has_identity(f))
+	if (live.sysfs.base)
 		lnk_sysfs_identity(&live.sysfs, &m->arena, f);
-	/* Whoever made the copy has woken it. */
-	if (live.copy && f->live && has_identity(f))
-		f->live->asleep = false;
 }
 
 static int read_fns(struct lnk_model *m, struct lnk_err *err)
@@ -625,31 +612,11 @@ static bool sees_registers(struct lnk_model *m)
 	for (i = 0; i < m->n_fns && tries < 8; i++) {
 		if (!m->fns[i].cfg.fetch)
 			continue;
-		if (lnk_cfg_u8(&m->fns[i].cfg, HEADER_SIZE, &byte))
+		if (lnk_cfg_u8(&m->fns[i].cfg, LNK_HEADER_SIZE, &byte))
 			return true;
 		tries++;
 	}
 	return !tries && !geteuid();
-}
-
-/* Where registers cannot be read, sysfs still tells speeds and widths. */
-static void read_links(struct lnk_model *m)
-{
-	bool any = !live.copy && lnk_sysfs_knows_links();
-	uint32_t byte;
-	size_t i;
-
-	for (i = 0; i < m->n_fns; i++) {
-		struct lnk_fn *f = &m->fns[i];
-
-		if ((f->live && f->live->asleep) || lnk_cfg_u8(&f->cfg, HEADER_SIZE, &byte))
-			continue;
-		any |= lnk_sysfs_link(&live.sysfs, &m->arena, f);
-	}
-	/* An old kernel, or a copy without these files: that they are absent says nothing. */
-	for (i = 0; !any && i < m->n_fns; i++)
-		if (m->fns[i].live)
-			m->fns[i].live->attrs_read = false;
 }
 
 static int list(struct lnk_model *m, struct lnk_err *err)
@@ -688,7 +655,7 @@ static int read_model(struct lnk_model *m, const struct lnk_live_opts *o, struct
 		lnk_env_read(m, live.sysfs.udev);
 	}
 	if (live.sysfs.base && !m->env.root)
-		read_links(m);
+		lnk_sysfs_links(&live.sysfs, m);
 	for (i = 0; o->everything && i < m->n_fns; i++)
 		lnk_cfg_read_all(&m->fns[i].cfg);
 	return 0;

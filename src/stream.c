@@ -82,3 +82,19 @@ void lnk_stream_more(struct lnk_stream *s)
 	if (first && s->end)
 		memcpy(s->start, s->window, s->end < LNK_START ? s->end : LNK_START);
 }
+
+bool lnk_stream_seeks(const struct lnk_stream *s)
+{
+	return s->fd >= 0 && lseek(s->fd, 0, SEEK_CUR) == (off_t)s->total;
+}
+
+int64_t lnk_stream_seek(struct lnk_stream *s, int64_t off, int whence)
+{
+	off_t at = lseek(s->fd, (off_t)off, whence);
+
+	if (at < 0)
+		return -errno;
+	s->at = s->end = 0;
+	s->ended = false;
+	return at;
+}

@@ -64,6 +64,8 @@ untold='
 	LNK106 lnk106-loop		the same
 	LNK106 lnk106-self		the same
 	LNK203 lnk001-origin-gpu	that there is no extended capability: lspci says nothing then
+	LNK203 compare-guest-legacy	the same
+	LNK203 compare-guest-of-eight	the same
 	LNK007 lnk007-target-speed	a target of 0, which means nothing, is called 2.5GT/s, too
 	LNK007 lnk404-below-8gt		the same
 '

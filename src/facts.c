@@ -656,15 +656,19 @@ static int by_place(const void *a, const void *b)
 static void apply_quotes(const struct lnk_facts *f, struct lnk_model *m)
 {
 	struct lnk_arena *a = &m->arena;
+	struct lnk_quote *q;
 	size_t i;
 
-	m->quotes = lnk_alloc(a, f->n_quotes * sizeof(*m->quotes));
-	m->n_quotes = f->n_quotes;
-	for (i = 0; i < f->n_quotes; i++) {
-		m->quotes[i] = f->quotes[i];
-		m->quotes[i].text = either(a, NULL, f->quotes[i].text);
-		m->quotes[i].file = either(a, NULL, f->quotes[i].file);
+	q = lnk_alloc(a, (m->n_quotes + f->n_quotes) * sizeof(*q));
+	if (m->n_quotes)
+		memcpy(q, m->quotes, m->n_quotes * sizeof(*q));
+	m->quotes = q;
+	for (q += m->n_quotes, i = 0; i < f->n_quotes; i++, q++) {
+		*q = f->quotes[i];
+		q->text = either(a, NULL, f->quotes[i].text);
+		q->file = either(a, NULL, f->quotes[i].file);
 	}
+	m->n_quotes += f->n_quotes;
 	qsort(m->quotes, m->n_quotes, sizeof(*m->quotes), by_place);
 	if (f->full && !m->limit)
 		m->limit = lnk_strf(a, "more than %u sentences about links: the rest is left out",

@@ -42,6 +42,7 @@ class Machine:
     qemu: str
     kernel: Path
     initramfs: Path
+    append: str = ""  # more of the kernel's command line
 
     def command(self, arguments: list[str]) -> list[str]:
         """The whole command line, for a folder of the guest's own."""
@@ -51,7 +52,7 @@ class Machine:
             *("-display", "none", "-no-reboot"),
             *("-serial", "file:console", "-serial", "stdio"),
             *("-qmp", "unix:qmp,server=on,wait=off"),
-            *("-kernel", str(self.kernel), "-initrd", str(self.initramfs), "-append", APPEND),
+            *("-kernel", str(self.kernel), "-initrd", str(self.initramfs), "-append", f"{APPEND} {self.append}".rstrip()),
             *arguments,
         ]
 
@@ -105,6 +106,10 @@ class Guest:
 
     def look(self, command: str) -> dict[str, str]:
         """Runs a command in the guest, has it look around, and returns its files by name."""
+        return {n: data.decode(errors="replace") for n, data in self.files(command).items()}
+
+    def files(self, command: str) -> dict[str, bytes]:
+        """The same, byte by byte."""
         try:
             self._process.stdin.write(command.encode() + b"\n")
             self._process.stdin.flush()
@@ -182,12 +187,11 @@ class Guest:
         return int(start, 16), int(end, 16)
 
 
-def unpack(data: bytes) -> dict[str, str]:
+def unpack(data: bytes) -> dict[str, bytes]:
     """Regular files only; none of them is written anywhere."""
     files = {}
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         for member in tar:
             if member.isfile() and member.size <= LARGEST:
-                text = tar.extractfile(member).read().decode(errors="replace")
-                files[os.path.basename(member.name)] = text
+                files[os.path.basename(member.name)] = tar.extractfile(member).read()
     return files

@@ -56,6 +56,7 @@ struct lnk_bundle {
 	struct words *words;
 	size_t n_words, max_words;
 	const char **refused; /* what was, each "path: why" */
+	const char *nothing;  /* why a copied tree has no function; NULL: none is so */
 	size_t n_refused;
 };
 
@@ -343,7 +344,7 @@ void lnk_bundle_refuse(struct lnk_bundle *b, const char *path, const char *why)
 
 const char *lnk_bundle_refused(const struct lnk_bundle *b)
 {
-	return b->n_refused ? b->refused[0] : NULL;
+	return b->n_refused ? b->refused[0] : b->nothing;
 }
 
 /* ---- Pieces to captures -------------------------------------------------------------------- */
@@ -362,9 +363,9 @@ static void end_trees(struct lnk_bundle *b)
 		p->place = place;
 		if (p->m->n_fns)
 			continue;
-		/* Links without what they lead to, say: why nothing was found. */
-		if (p->m->n_damage)
-			lnk_bundle_refuse(b, "", p->m->damage[0].what);
+		/* sysfs links to its devices from many places: matters where there is nothing else. */
+		if (p->m->n_damage && !b->nothing)
+			b->nothing = lnk_strf(&b->arena, "%s", p->m->damage[0].what);
 		lnk_model_free(p->m);
 		p->m = NULL;
 	}

@@ -195,6 +195,8 @@ static void show(struct walk *w, int dir, const char *name)
 		show_link(w, dir, name);
 	else if (S_ISREG(st.st_mode))
 		show_file(w, dir, name);
+	else
+		w->v->visit(w->v, &(struct lnk_member){.path = w->path});
 	w->n = before;
 	w->path[before] = '\0';
 }

@@ -651,7 +651,7 @@ int64_t lnk_stream_seek(struct lnk_stream *s, int64_t off, int whence);
 struct lnk_member {
 	const char *path;      /* within the input, as it is written there; "": the input itself */
 	const char *link;      /* where a symbolic link leads; it was not followed. NULL: none */
-	struct lnk_stream *in; /* its start is in the window; NULL for a link */
+	struct lnk_stream *in; /* its start is in the window; NULL: a link, or no kind of file */
 };
 
 /* Who is shown the files, and what is left to be spent on all of them. */

@@ -429,14 +429,15 @@ void lnk_config_take(struct lnk_config *c, const struct lnk_config_path *p,
 	struct lnk_fn *f;
 
 	if (is_attr(p->name)) {
-		take_attr(c, p, m);
+		if (m->in || m->link)
+			take_attr(c, p, m);
 	} else if (m->in && !by_address && !strcmp(p->name, "devices")) {
 		take_list(c, m->in);
-	} else if (by_address || (m->in && !strcmp(p->name, "config"))) {
+	} else if (by_address || !strcmp(p->name, "config")) {
 		f = function(c, p->addr);
 		if (f && m->in)
 			take_bytes(c, f, m);
-		else if (f)
+		else if (f && m->link)
 			told_of(c, f)->is_link = true;
 	}
 }

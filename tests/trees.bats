@@ -234,6 +234,38 @@ same() {
 	finish
 }
 
+@test "a function whose registers are in no file is named, and not lost" {
+	local what at=0000:00:1f.3
+	for what in 'mkfifo X' 'ln -s X X' 'ln -s /dev/zero X'; do
+		rm -rf tree
+		python3 "$TREE" plain tree hex
+		rm "tree/sys/bus/pci/devices/$at/config"
+		(cd "tree/sys/bus/pci/devices/$at" && ${what//X/config})
+		timeout 20 "$LNKINSPECT" --json -n -F tree >json || true
+		jq -e --arg at "$at" '.captures[0] | (.functions | length == 5) and
+			(.damage.lines | length == 1 and (.[0].what | startswith($at + ": "))) and
+			any(.findings[]; .id == "LNK902")' json >/dev/null ||
+			fail "$what: $(jq -c '.captures[0].damage' json)"
+	done
+	finish
+}
+
+@test "sysfs links to its devices from many places, and that is no damage" {
+	local dir
+	python3 "$TREE" links tree hex
+	for dir in kernel/iommu_groups/0/devices bus/pci/drivers/pcieport class/pci_bus/0000:01; do
+		mkdir -p "tree/sys/$dir"
+		ln -s ../../../../devices/pci0000:00/0000:00:01.0 "tree/sys/$dir/0000:00:01.0"
+	done
+	tar -cf tree.tar tree
+	for dir in tree tree.tar; do
+		exits 1 --json -n -F "$dir"
+		jq -e '.captures | length == 1 and (.[0] | (.functions | length == 6) and
+			.damage.count == 0)' out >/dev/null || fail "$dir: $(jq -c '.captures[].damage' out)"
+	done
+	finish
+}
+
 @test "this machine's own /sys and /proc are refused, with the way there" {
 	exits 2 -F /sys/bus/pci/devices
 	grep -q 'run lnkinspect without -F' err || fail "$(cat err)"

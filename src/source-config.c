@@ -304,6 +304,7 @@ struct lnk_config {
 	size_t max_told;
 	struct listed *listed;
 	size_t n_listed, max_listed;
+	bool procfs; /* a function's file of that kind was there */
 };
 
 struct lnk_config *lnk_config_new(void)
@@ -435,6 +436,7 @@ void lnk_config_take(struct lnk_config *c, const struct lnk_config_path *p,
 		take_list(c, m->in);
 	} else if (by_address || !strcmp(p->name, "config")) {
 		f = function(c, p->addr);
+		c->procfs |= !p->name;
 		if (f && m->in)
 			take_bytes(c, f, m);
 		else if (f && m->link)
@@ -470,6 +472,26 @@ static void apply_list(struct lnk_config *c)
 			f->live = lnk_alloc(&m->arena, sizeof(*f->live));
 		if (!f->live->driver)
 			f->live->driver = l->driver;
+	}
+}
+
+/* Beside the list there was a file for each. In whose domain a line stands is not known. */
+static void miss_listed(struct lnk_config *c)
+{
+	struct lnk_model *m = c->g.m;
+	uint8_t there[UINT16_MAX + 1] = {0};
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		there[m->fns[i].addr.bus << 8 | m->fns[i].addr.devfn] = 1;
+	for (i = 0; c->procfs && i < c->n_listed; i++) {
+		struct lnk_addr a = c->listed[i].addr;
+
+		if (there[a.bus << 8 | a.devfn])
+			continue;
+		lnk_model_damage(m, 0, "%02x:%02x.%x: bus/pci/devices lists it, and it has no file",
+				 a.bus, lnk_dev(a), lnk_func(a));
+		m->damage_unplaced = true;
 	}
 }
 
@@ -509,6 +531,7 @@ struct lnk_model *lnk_config_end(struct lnk_config *c)
 	}
 	lnk_sysfs_links(&sysfs, m);
 	apply_list(c);
+	miss_listed(c);
 	drop_empty(c);
 	lnk_group_forget(&c->g);
 	lnk_model_sort(m);

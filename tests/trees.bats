@@ -250,6 +250,26 @@ same() {
 	finish
 }
 
+@test "a function that procfs lists and has no file for is named" {
+	local at
+	python3 "$TREE" proc tree hex
+	# As drivers/pci/proc.c writes it: bus and devfn, vendor and device, interrupt, .., driver.
+	for at in 0000 0008 00f8 00fa 00fb 0100; do
+		printf '%s\t80861234\t0\t0\t\n' "$at"
+	done >tree/proc/bus/pci/devices
+	rm tree/proc/bus/pci/00/1f.3
+	exits 1 --json -n -F tree
+	jq -e '.captures[0] | (.functions | length == 5) and any(.findings[]; .id == "LNK902") and
+		(.damage.lines | length == 1 and (.[0].what | startswith("00:1f.3: ")))' out \
+		>/dev/null || fail "$(jq -c '.captures[0].damage' out)"
+	# The list alone says nothing of files.
+	rm -r tree/proc/bus/pci/0[01]
+	cp hex tree/lspci.txt
+	exits 1 --json -n -F tree
+	jq -e '.captures[0].damage.count == 0' out >/dev/null || fail "$(jq -c '.captures' out | head -c 300)"
+	finish
+}
+
 @test "sysfs links to its devices from many places, and that is no damage" {
 	local dir
 	python3 "$TREE" links tree hex

@@ -334,6 +334,14 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 	memcpy(w->name, rest.s, w->name_n);
 }
 
+bool lnk_words_is_title(const char *s, size_t n)
+{
+	struct lnk_words w = {0};
+
+	lnk_words_title(&w, s, n);
+	return w.hint.known & BIT(LNK_R_CLASS);
+}
+
 /* ---- The lines below it -------------------------------------------------------------------- */
 
 /* "primary=00, secondary=01, subordinate=0a, sec-latency=0" */
@@ -507,16 +515,20 @@ bool lnk_words_left_out(const char *s, size_t n)
 	       skip(&p, "\xe2\x80\xa6");
 }
 
+/* What lspci writes of a function that decodes no addresses and has no capabilities, too. */
+static bool is_last(struct lnk_part p)
+{
+	return skip(&p, "NUMA node: ") || skip(&p, "IOMMU group: ") || skip(&p, "Kernel ");
+}
+
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 {
 	static const char *const others[] = {"Latency: ", "Region ", "Memory at "};
 	struct lnk_part p = {s, n};
 	size_t i;
 
-	if (w->bare && !skip(&p, "NUMA node: ") && !skip(&p, "IOMMU group: ") &&
-	    !skip(&p, "Kernel "))
+	if (w->bare && !is_last(p))
 		w->bare = false;
-	p = (struct lnk_part){s, n};
 	if (lnk_words_left_out(s, n))
 		w->doubt = true;
 	if (lnk_words_section(w, s, n)) {
@@ -551,6 +563,38 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 			return;
 	}
 	w->lspci = true;
+}
+
+/* "BwNot- ASPMOptComp+", "Slot #0, PowerLimit 0W; Interlock- NoCompl-" */
+static bool has_flag(struct lnk_part p)
+{
+	const char *end = p.s + p.n, *word;
+
+	while (p.s < end) {
+		word = p.s;
+		while (p.s < end &&
+		       ((lower(*p.s) >= 'a' && lower(*p.s) <= 'z') || (*p.s >= '0' && *p.s <= '9')))
+			p.s++;
+		if (p.s > word + 1 && *word >= 'A' && *word <= 'Z' && p.s < end &&
+		    (*p.s == '+' || *p.s == '-') &&
+		    (p.s + 1 == end || memchr(" ,;", p.s[1], 3) != NULL))
+			return true;
+		while (p.s < end && !lnk_is_blank(*p.s))
+			p.s++;
+		while (p.s < end && lnk_is_blank(*p.s))
+			p.s++;
+	}
+	return false;
+}
+
+bool lnk_words_is_known(const char *s, size_t n)
+{
+	struct lnk_part p = {s, n};
+	struct lnk_words w = {0};
+
+	lnk_words_line(&w, s, n);
+	/* Or the second line of a register, which has no name before it. */
+	return w.lspci || is_last(p) || has_flag(p) || skip(&p, "MaxPayload ");
 }
 
 void lnk_words_end(struct lnk_words *w)

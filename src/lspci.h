@@ -50,6 +50,9 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n);
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n);
 /* A line that says that something was left out here. */
 bool lnk_words_left_out(const char *s, size_t n);
+/* Is @s such a title, and such a line, as only lspci writes? */
+bool lnk_words_is_title(const char *s, size_t n);
+bool lnk_words_is_known(const char *s, size_t n);
 /* No more lines: draws the conclusions that need all of them. */
 void lnk_words_end(struct lnk_words *w);
 /* What was said first counts. */

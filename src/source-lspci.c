@@ -371,6 +371,8 @@ static void on_bad_row(struct reader *r, const struct lnk_line *l)
 		orphan(r, l);
 		return;
 	}
+	if (l->joined && f->gap == GAP_NONE)
+		f->gap = GAP_TEXT;
 	begin_rows(r);
 	lnk_model_damage(r->now.m, r->line, "hex row that cannot be read");
 }
@@ -378,11 +380,8 @@ static void on_bad_row(struct reader *r, const struct lnk_line *l)
 /* The words say that it was a header; what it said first, its address, is lost. */
 static void on_almost(struct reader *r, const struct lnk_line *l)
 {
-	struct lnk_words w = {0};
-
 	end_function(r);
-	lnk_words_title(&w, l->s + l->title, l->n - l->title);
-	if (!(w.hint.known & BIT(LNK_R_CLASS))) {
+	if (!lnk_words_is_title(l->s + l->title, l->n - l->title)) {
 		/* A time of day that a log puts first looks so, too. */
 		lnk_facts_line(r->facts, l->line, l->s, l->n);
 		return;

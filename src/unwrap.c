@@ -2,7 +2,7 @@
 /*
  * unwrap.c - an input's bytes to lines as lspci wrote them, with their original numbers
  *
- *	bytes > UTF-8 > lines > soft breaks > tags > one line, clean > wrapped lines joined
+ *	bytes > UTF-8 > lines > soft breaks > tags > one line, clean > torn lines joined
  *
  * What mail, logs, pages, terminals and people did to the text is taken off here, once, and nobody
  * behind this knows of it. A row as lspci writes it passes all that by. Nothing here holds more
@@ -804,7 +804,7 @@ static bool next_clean(struct lnk_unwrap *u, struct lnk_line *l)
 /* Moves the line to where it stays while the next one is read. */
 static size_t keep(struct lnk_unwrap *u, struct lnk_line *l)
 {
-	memcpy(u->joined, l->s, l->n);
+	memmove(u->joined, l->s, l->n);
 	l->s = u->joined;
 	return l->n;
 }
@@ -818,9 +818,11 @@ static void append(struct lnk_unwrap *u, size_t *n, const struct lnk_line *l)
 	*n += l->n;
 }
 
+/* The next line to u->ahead, where it is not there yet; true where it may go on the line before. */
 static bool fetch(struct lnk_unwrap *u)
 {
-	u->has_ahead = next_clean(u, &u->ahead);
+	if (!u->has_ahead)
+		u->has_ahead = next_clean(u, &u->ahead);
 	return u->has_ahead && u->ahead.sides == LNK_SIDE_PLAIN;
 }
 
@@ -882,7 +884,7 @@ static bool is_other_ahead(const struct lnk_unwrap *u)
 	const struct lnk_stream *s = u->in;
 	const char *at = s->window + s->at;
 
-	if (u->has_rest || s->end - s->at < 3)
+	if (u->has_ahead || u->has_rest || s->end - s->at < 3)
 		return false;
 	return at[0] == '\n' || (at[0] == '\t' && u->block < TAB) || at[2] == ':';
 }
@@ -939,6 +941,155 @@ static bool is_short(const struct lnk_line *l)
 					 l->kind == LNK_LINE_BAD_ROW && l->s[l->n - 1] == ':';
 }
 
+/* ---- Lines that lspci's own trouble stands in ---------------------------------------------- */
+
+/*
+ * Where both go to one file, standard error is ahead of the output, which waits until a buffer of
+ * it is full. So lspci's words of trouble stand where a buffer ended, anywhere in a line:
+ *
+ *	60: 11 04 00 00pcilib: sysfs_read_vpd: read failed: Input/output error
+ *	 00 00 11 20 7b 00 0a 00 f1 03 40 00
+ */
+static const char *find_trouble(const struct lnk_line *l)
+{
+	static const char *const names[] = {"lspci", "pcilib"};
+	const char *at = l->s, *end = l->s + l->n;
+	size_t i, n;
+
+	if (l->kind == LNK_LINE_ROW || !l->n)
+		return NULL;
+	for (; (at = memmem(at, (size_t)(end - at), ": ", 2)); at++)
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			n = strlen(names[i]);
+			if ((size_t)(at - l->s) >= n && !memcmp(at - n, names[i], n))
+				return at - n;
+		}
+	return NULL;
+}
+
+/* How much further in than the header above it a line stands. */
+static unsigned indent_of(const struct lnk_unwrap *u, const struct lnk_line *l)
+{
+	unsigned indent = l->columns - (unsigned)l->n;
+
+	return indent > u->block ? indent - u->block : 0;
+}
+
+/* Puts the first @n bytes of @rest behind @whole, which is kept at @to. */
+static bool put_behind(const struct lnk_unwrap *u, struct lnk_line *whole, char *to,
+		       const struct lnk_line *rest, size_t n)
+{
+	unsigned indent = indent_of(u, rest);
+
+	if (whole->n + 1 + n > LONG || (indent && !whole->n))
+		return false;
+	/* It is the blank that stood there; behind the name of a register, the tab. */
+	if (indent > 1 && to[whole->n - 1] != ':')
+		return false;
+	if (indent)
+		to[whole->n++] = ' ';
+	memcpy(to + whole->n, rest->s, n);
+	whole->n += n;
+	return true;
+}
+
+/* Could it become a row? */
+static bool begins_row(const struct lnk_line *l)
+{
+	static const char row[] = "100: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
+	struct lnk_line any;
+	char s[sizeof(row)];
+	size_t i, n;
+
+	for (i = 0; i < 2; i++) {
+		n = sizeof(row) - 1 - i;
+		if (l->n > n)
+			continue;
+		memcpy(s, row + i, n);
+		memcpy(s, l->s, l->n);
+		if (lnk_line_row(&any, s, n))
+			return true;
+	}
+	return false;
+}
+
+static bool is_title(struct lnk_line *l)
+{
+	lnk_line_look(l);
+	return l->kind == LNK_LINE_HEADER && lnk_words_is_title(l->s + l->title, l->n - l->title);
+}
+
+/* Is @whole a line of lspci's? Its first @held bytes stood before the trouble, then @rest. */
+static bool makes_sense(struct lnk_line *whole, size_t held, const struct lnk_line *rest)
+{
+	struct lnk_line first = *whole;
+
+	if (lnk_line_row(whole, whole->s, whole->n))
+		return true;
+	if (rest->kind == LNK_LINE_ROW || rest->kind == LNK_LINE_HUNK)
+		return false;
+	if (whole->indented) {
+		whole->kind = LNK_LINE_TEXT;
+		return (rest->kind == LNK_LINE_TEXT || rest->kind == LNK_LINE_BLANK ||
+			rest->kind == LNK_LINE_ALMOST) &&
+		       lnk_words_is_known(whole->s, whole->n);
+	}
+	if (!is_title(whole))
+		return false;
+	/* What follows a title is no part of it; what an address lacks may look like another. */
+	first.n = held;
+	return rest->kind == LNK_LINE_HEADER  ? !memchr(whole->s, ' ', held) :
+	       rest->kind == LNK_LINE_BAD_ROW ? !is_title(&first) :
+						true;
+}
+
+/*
+ * Joins what stands before the trouble and behind it, if that is a line of lspci's: a row, a title,
+ * words that are known. Else both stay, and a damaged row is named by its line. More trouble may
+ * follow the first at once, and in a row again later.
+ */
+static bool join_torn(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	const char *at = find_trouble(l);
+	struct lnk_line whole = *l;
+	char *to = u->joined + l->n;
+	size_t held, n;
+	bool own;
+
+	if (!at || l->n > LONG || (at == l->s && !l->indented))
+		return false;
+	whole.s = to;
+	whole.n = (size_t)(at - l->s);
+	memcpy(to, l->s, whole.n);
+	keep(u, l);
+	while (fetch(u)) {
+		at = find_trouble(&u->ahead);
+		n = at ? (size_t)(at - u->ahead.s) : u->ahead.n;
+		own = at && !n && !indent_of(u, &u->ahead);
+		held = whole.n;
+		if (!own && !put_behind(u, &whole, to, &u->ahead, n))
+			break;
+		if (!at && makes_sense(&whole, held, &u->ahead)) {
+			if (whole.kind == LNK_LINE_HEADER)
+				u->block = l->columns - (unsigned)l->n;
+			whole.unended = u->ahead.unended;
+			u->has_ahead = false;
+			*l = whole;
+			return true;
+		}
+		if (!at || (!own && !begins_row(&whole)))
+			break;
+		/* Whatever comes, a row that was torn twice is one. */
+		if (!own)
+			l->kind = LNK_LINE_BAD_ROW;
+		l->joined = true;
+		u->has_ahead = false;
+	}
+	/* Where nothing follows, the input ended within the line. */
+	l->unended |= !u->has_ahead;
+	return l->joined || l->unended;
+}
+
 /* ---- The way through ----------------------------------------------------------------------- */
 
 /* A row as lspci writes it, where nothing is around it that would have to be taken off first. */
@@ -972,6 +1123,8 @@ bool lnk_unwrap_next(struct lnk_unwrap *u, struct lnk_line *l)
 		return false;
 	}
 	if (l->sides != LNK_SIDE_PLAIN || l->unended)
+		return true;
+	if (join_torn(u, l))
 		return true;
 	if (is_short(l))
 		join_row(u, l);

@@ -16,7 +16,7 @@ load beliefs
 # By hand: each form that is to be read.
 text='prompts markdown markdown-bold quoted quoted-nested dmesg-stamps log-prefix indented html tabs
 	upper-case crlf dmesg-around early-dump quoted-printable base64 wrapped-hex wrapped-decoded
-	nbsp bom utf-16le utf-16be diff two-snapshots several-dumps domain domain-5
+	nbsp bom utf-16le utf-16be stderr-in-row diff two-snapshots several-dumps domain domain-5
 	domain-6 domain-7 domain-8'
 decoded='decoded lspci-3.0 lspci-3.2 lspci-3.5 lspci-3.7 lspci-3.10 lspci-3.13 lspci-3.14'
 nvidia='nvidia-gpu-only nvidia-256 nvidia-4096 nvidia-sysfs nvidia-gz'

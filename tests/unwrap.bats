@@ -154,6 +154,18 @@ sys.stdout.buffer.write(quopri.encodestring(sys.stdin.buffer.read()))' ;;
 	wrapped-72 | wrapped-76 | wrapped-80) fold -s -w "${1#*-}" | sed 's/ $//' ;;
 	wrapped-quoted) vary wrapped-72 | sed 's/^/> /' ;;
 	wrapped-indented) sed 's/^/    /' | vary wrapped-76 | sed -E 's/^([^ ])/    \1/' ;;
+	# ---- lspci's trouble, where a buffer of its output was full
+	torn-4096 | torn-1024 | torn-509) python3 -c 'import sys
+text, size = sys.stdin.read(), int(sys.argv[1])
+for i in range(0, len(text), size):
+	if i: sys.stdout.write("pcilib: sysfs_read_vpd: read failed: Input/output error\n")
+	if i % 2: sys.stdout.write("lspci: Unable to load libkmod resources: error -2\n")
+	sys.stdout.write(text[i:i + size])' "${1#*-}" ;;
+	torn-quoted) vary torn-1024 | sed 's/^/> /' ;;
+	torn-indented) vary torn-1024 | sed 's/^/    /' ;;
+	torn-crlf) vary torn-1024 | sed 's/$/\r/' ;;
+	torn-log) vary torn-1024 | sed 's/^/2026-01-01T00:00:00+00:00 host prog[1]: /' ;;
+	torn-page) vary torn-1024 | vary page ;;
 	*) return 1 ;;
 	esac
 }
@@ -406,6 +418,158 @@ bare() {
 	# The row at f00 is taken, although a hunk stands between.
 	"$LNKINSPECT" -n -F context-8 --capture=again || true
 	grep -q '^f00: .* 77$' again || fail "the second hunk is lost: $(grep -c . again)"
+	finish
+}
+
+# ---- Lines that lspci's own trouble stands in ---------------------------------------------------
+
+# The capture $1 with line $2 torn by $4... after each of its characters, one file each: $3-N.
+tear() {
+	python3 -c 'import sys
+name, line, to, *trouble = sys.argv[1:]
+lines = open(name).read().splitlines(True)
+at, end = int(line) - 1, int(line)
+for cut in range(len(lines[at])):
+	torn = lines[at][:cut] + "".join(t + "\n" for t in trouble) + lines[at][cut:]
+	open(f"{to}-{cut}", "w").write("".join(lines[:at] + [torn] + lines[end:]))' "$@"
+}
+
+# The number of the first line like $2 (awk) below that like $1 in ./plain.
+find_line() {
+	awk -v head="$1" -v line="$2" '$0 ~ head { on = 1 } on && $0 ~ line { print NR; exit }' plain
+}
+
+vpd='pcilib: sysfs_read_vpd: read failed: Input/output error'
+libkmod='lspci: Unable to load libkmod resources: error -12'
+
+@test "lspci's trouble between two blocks of its output" {
+	local base
+	for base in hex mixed text short early; do
+		vary_all "$base" torn-4096 torn-1024 torn-509 torn-quoted torn-indented torn-crlf torn-log torn-page
+	done
+	[[ $(cat mixed/torn-*) =~ [0-9a-f]pcilib: ]] || fail "nothing is torn"
+	finish
+}
+
+@test "a row is whole again, wherever trouble stands in it" {
+	cp "$BASES/hex" plain
+	tear plain "$(find_line '^00:01.0 ' '^60: ')" once "$vpd"
+	tear plain "$(find_line '^00:01.0 ' '^60: ')" twice "$vpd" "$libkmod" "$vpd"
+	tear plain "$(find_line '^00:01.0 ' '^100: ')" far "$libkmod"
+	local files=(once-* twice-* far-*)
+	same_as plain "${files[@]}"
+	((${#files[@]} == 52 + 52 + 53)) || fail "${#files[@]} files"
+	finish
+}
+
+@test "so is one with trouble in several places" {
+	cp "$BASES/hex" plain
+	tear plain "$(find_line '^00:01.0 ' '^60: ')" a "$vpd"
+	local cut line
+	for cut in 1 2 3 4 5 17 30 50 51; do
+		# What is behind the first stands two lines below where the row began.
+		line=$(find_line '^00:01.0 ' '^60: ')
+		tear "a-$cut" $((line + 1)) "b-$cut" "$libkmod" "$vpd"
+	done
+	cp b-3-8 plain-b
+	tear plain-b $((line + 3)) c "$vpd"
+	same_as plain b-* c-*
+	finish
+}
+
+@test "so are titles and words" {
+	local base head line i=0 files
+	for base in text mixed short; do
+		cp "$BASES/$base" plain
+		while IFS='|' read -r head line; do
+			i=$((i + 1))
+			[[ -n $(find_line "$head" "$line") ]] || continue
+			tear plain "$(find_line "$head" "$line")" "$base-$i" "$libkmod"
+			tear plain "$(find_line "$head" "$line")" "$base-$i-twice" "$vpd" "$libkmod"
+		done <<-'LINES'
+			03:00.0 |03:00.0
+			03:00.0 |LnkCap:
+			03:00.0 |ClockPM-
+			03:00.0 |LnkSta:
+			03:00.0 |DLActive
+			03:00.0 |MaxPayload .*MaxReadReq
+			03:00.0 |Capabilities: .*Express
+			PCI bridge|Bus: primary
+			PCI bridge|Capabilities: .*Express
+			PCI bridge|LnkCap2:
+			PCI bridge|SltCap:
+			PCI bridge|PowerLimit
+			PCI bridge|Kernel driver
+		LINES
+		files=("$base"-*)
+		same_as plain "${files[@]}"
+		((${#files[@]} > 50)) || fail "$base: ${#files[@]} files"
+	done
+	finish
+}
+
+@test "what is no row together stays two lines, and is named" {
+	local line name rest
+	cp "$BASES/hex" plain
+	line=$(find_line '^00:01.0 ' '^60: ')
+	# Three bytes are behind the trouble, and one too few, one too many, or something else
+	while IFS='|' read -r name rest; do
+		sed -E "${line}s|^(.*) .. .. ..\$|\1$vpd\n$rest|" plain >"$name"
+	done <<-'RESTS'
+		too-few| 00 00
+		too-many| 00 00 00 00
+		no-blank|00 00 00
+		two-blanks|  00 00 00
+		text|and so on
+		one-digit| 00 0 000
+	RESTS
+	# Trouble again, and then nothing that could follow
+	sed -E "${line}s|^(.*) .. .. ..\$|\1$vpd\n$libkmod\n and so on|" plain >again
+	sed -E "${line}s|^(.*) .. .. ..\$|\1$vpd\n 0${libkmod}\nand so on|" plain >twice
+	# Other programs have names, too.
+	sed -E "${line}s|^(.*)( .. .. ..)\$|\1setpci: no\n\2|" plain >other
+	read_all too-few too-many no-blank two-blanks text one-digit again twice other
+	jq -r --argjson line "$line" '.captures[] | select(.damage.lines != [{line: $line,
+		what: "hex row that cannot be read"}] or (.functions[] |
+		select(.address == "0000:00:01.0").registers | has("LNKCAP"))) |
+		"\(.source): \(.damage)"' json >wrong
+	[[ ! -s wrong ]] || fail "$(cat wrong)"
+	(($(jq '.captures | length' json) == 9)) || fail "captures"
+	# What stands below has its own number.
+	line=$(find_line '^00:01.0 ' '^90: ')
+	sed "${line}s/ ..\$//" plain >damaged
+	tear damaged "$(find_line '^00:01.0 ' '^60: ')" torn "$vpd" "$libkmod"
+	read_all torn-*
+	jq -e --argjson line $((line + 2)) '[.captures[] | select(.damage.lines != [{line: ($line + 0),
+		what: "hex row with 15 bytes"}] and .damage.lines != [{line: ($line + 1),
+		what: "hex row with 15 bytes"}])] == []' json >/dev/null || fail "$(jq -c '.captures[].damage' json)"
+	finish
+}
+
+@test "what names lspci and is no trouble of its stays" {
+	local prose
+	cp "$BASES/text" plain
+	# Each below a function's words, and what follows is a line of its own: a fact, a function
+	while IFS= read -r prose; do
+		awk -v prose="$prose" '/^$/ && !done { print prose; print "DMI: QEMU Standard PC, BIOS 1.0"; done = 1 }
+			{ print }' plain >fact
+		awk '!/^(DMI: |\t?[A-Za-z ]*lspci: |\t?[A-Za-z ]*pcilib: )/' fact >without
+		awk -v prose="$prose" '{ print } /Kernel modules/ && !done { print prose; done = 1 }' plain >title
+		cmp -s plain without || fail "$prose"
+		read_all plain fact title
+		[[ $(jq -c '.captures[0].functions' json) == "$(jq -c '.captures[1].functions' json)" ]] ||
+			fail "$prose: a function differs"
+		[[ $(jq -c '.captures[0].functions' json) == "$(jq -c '.captures[2].functions' json)" ]] ||
+			fail "$prose: a title differs"
+		jq -e '.captures[1].environment.guest' json >/dev/null || fail "$prose: the fact is lost"
+	done <<-'PROSE'
+		the words of lspci: see below
+			and this is what lspci: wrote
+			lspci: it is
+			pcilib: it is
+		lspci: it is
+		root has lspci: look
+	PROSE
 	finish
 }
 

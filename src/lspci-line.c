@@ -205,8 +205,8 @@ static bool early_header(struct lnk_line *l)
 
 /*
  * A first word like an address, one character of it at most being none that an address has. The
- * rows below belong to it, and not to the function before it. A time of day has no
- * dot. lspci -P comes here too: it leaves out the bus.
+ * rows below belong to it, and not to the function before it. A time of day has no dot, and names
+ * ("760p/E") have no colon either. lspci -P comes here too: it leaves out the bus.
  */
 static bool almost_header(struct lnk_line *l)
 {
@@ -216,8 +216,10 @@ static bool almost_header(struct lnk_line *l)
 	for (i = 0; i < l->n && i < 40 && !lnk_is_blank(l->s[i]); i++) {
 		if (is_hex(l->s[i]))
 			digits++;
-		else if (l->s[i] == ':' || l->s[i] == '/')
+		else if (l->s[i] == ':')
 			colons++;
+		else if (l->s[i] == '/')
+			continue;
 		else if (l->s[i] == '.')
 			dots++;
 		else

@@ -138,6 +138,18 @@ static unsigned speed_code(const char *s)
 
 /* ---- Link registers (PCIe 7.5.3.6 to 7.5.3.8) ------------------------------------------------ */
 
+/* "Width x1 6": a line broke within the number, or somebody wrote beside it. */
+static bool lanes(const char *s, uint32_t *width)
+{
+	const char *p = behind(s, ", Width x");
+
+	if (!p || !number(s, ", Width x", 10, 63, width))
+		return false;
+	p += strspn(p, "0123456789");
+	p += strspn(p, " ");
+	return !*p || !strchr("0123456789", *p);
+}
+
 /*
  * Speed and width where they stand in LNKCAP and LNKSTA. What has no width has no link, and may
  * have no speed; all ones have the largest of both. Else an unknown speed may be one that is
@@ -149,7 +161,7 @@ static bool link_fields(const char *s, uint32_t *reg)
 	uint32_t width;
 	unsigned code;
 
-	if (!speed || !number(speed, ", Width x", 10, 63, &width))
+	if (!speed || !lanes(speed, &width))
 		return false;
 	code = speed_code(speed);
 	if (!code && ((width && width != 63) || !starts(speed, "unknown")))

@@ -1352,6 +1352,24 @@ static bool named_only(const struct lnk_fn *f)
 				    BIT(LNK_R_BUSES) | BIT(LNK_R_SUBSYS)));
 }
 
+/* A bridge of which more is known than its name, and not what kind of bridge it is. */
+static bool may_be_port(const struct lnk_fn *f)
+{
+	return f->type == LNK_T_UNKNOWN && f->class24 == PCI_CLASS_BRIDGE_PCI << 8 &&
+	       f->reach != LNK_READ_FFS && !f->n_children && !named_only(f);
+}
+
+/* Nothing says whether a device is below it, in a capture that need not be whole. */
+static bool child_in_doubt(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	if (m->whole || f->bus_clash || child_missing(m, f) || f->quirks & LNK_Q_TUNNEL)
+		return false;
+	/* Its slot tells; or it has no link, or none that runs. */
+	if (lnk_knows(f, LNK_R_SLTSTA) || f->absent & BIT(LNK_R_CURLINK))
+		return false;
+	return f->vacancy == LNK_NOT_LISTED || may_be_port(f);
+}
+
 static bool child_unread(const struct lnk_link *l)
 {
 	return l->lost && named_only(l->below);
@@ -1415,7 +1433,8 @@ static void look_at_links(struct lnk_msg *msg, struct lack *to, const char *what
 			  own_words(msg->arena, first->below)));
 }
 
-static void look_for_children(struct lnk_msg *msg, struct lack *to)
+static void look_for_children(struct lnk_msg *msg, struct lack *to, const char *what,
+			      bool (*missing)(const struct lnk_model *, const struct lnk_fn *))
 {
 	const struct lnk_model *m = msg->model;
 	const struct lnk_fn *first = NULL;
@@ -1424,7 +1443,7 @@ static void look_for_children(struct lnk_msg *msg, struct lack *to)
 	size_t i, n = 0;
 
 	for (i = 0; i < m->n_fns; i++) {
-		if (!child_missing(m, &m->fns[i]))
+		if (!missing(m, &m->fns[i]))
 			continue;
 		n++;
 		if (!first)
@@ -1432,12 +1451,11 @@ static void look_for_children(struct lnk_msg *msg, struct lack *to)
 	}
 	if (!first)
 		return;
-	if (n == 1)
+	if (n == 1 && lnk_knows(first, LNK_R_BUSES))
 		slot = lnk_strf(msg->arena, " -s %04x:%02x:", first->addr.domain, first->secondary);
 	add_lack(msg, to, slot,
-		 lnk_strf(msg->arena,
-			  "the device below is not in the capture for %zu port%s, first %s", n,
-			  n == 1 ? "" : "s", lnk_addr_str(first->addr, at)));
+		 lnk_strf(msg->arena, "%s for %zu port%s, first %s", what, n, n == 1 ? "" : "s",
+			  lnk_addr_str(first->addr, at)));
 }
 
 static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg)
@@ -1448,7 +1466,9 @@ static enum lnk_verdict check_903(const struct lnk_model *m, struct lnk_msg *msg
 	look_at_links(msg, &lack, "the port above is not in the capture", parent_missing);
 	look_at_links(msg, &lack, "the registers of the port above are not in the capture",
 		      parent_unread);
-	look_for_children(msg, &lack);
+	look_for_children(msg, &lack, "the device below is not in the capture", child_missing);
+	look_for_children(msg, &lack, "whether there is a device below is not in the capture",
+			  child_in_doubt);
 	look_at_links(msg, &lack, "only the name is in the capture", child_unread);
 	if (!lack.text)
 		return LNK_PASS;
@@ -1938,7 +1958,8 @@ static size_t count_lost(const struct lnk_model *m)
 	for (i = 0; i < m->n_links; i++)
 		n += m->links[i].lost && m->links[i].below->shown;
 	for (i = 0; i < m->n_fns; i++)
-		n += m->fns[i].shown && child_missing(m, &m->fns[i]);
+		n += m->fns[i].shown &&
+		     (child_missing(m, &m->fns[i]) || child_in_doubt(m, &m->fns[i]));
 	return n;
 }
 

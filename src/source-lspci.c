@@ -144,6 +144,9 @@ struct reader {
 	uint32_t side_line;   /* and in a diff's file */
 	bool cut;	      /* it is the last, and has no end */
 	bool ours;	      /* the input starts with the head of a capture that we wrote */
+	bool titled;	      /* the last line that was not blank was a header */
+	bool spaced;	      /* a blank line stands between any two, and ends nothing */
+	unsigned blanks;      /* that stand above this line, or are here so far */
 	bool full;	      /* a limit was reached that ends the reading */
 	struct lnk_group old; /* the one before, of which the one that is read may be part */
 	struct lnk_group now;
@@ -406,10 +409,46 @@ static void on_text(struct reader *r, const struct lnk_line *l)
 		f->gap = GAP_TEXT;
 }
 
+/* Is it what lspci writes first below a title? */
+static bool is_first_word(const struct lnk_line *l)
+{
+	static const char *const words[] = {"Subsystem: ", "DeviceName: ", "Control: ", "Flags: "};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t n = strlen(words[i]);
+
+		if (l->kind == LNK_LINE_TEXT && l->indented && l->n > n &&
+		    !memcmp(l->s, words[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* Some programs put a blank line below each: then two in a row are what was one. */
+static void mind_spacing(struct reader *r, const struct lnk_line *l)
+{
+	if (l->kind == LNK_LINE_BLANK) {
+		r->blanks++;
+		return;
+	}
+	if (!r->blanks)
+		r->spaced = false;
+	if (r->blanks == 1 && r->titled && r->f.gap == GAP_BLANK && is_first_word(l)) {
+		r->spaced = true;
+		r->f.gap = GAP_NONE;
+		r->f.words.whole = false;
+	}
+	r->titled = l->kind == LNK_LINE_HEADER;
+	r->blanks = 0;
+}
+
 static void on_blank(struct reader *r)
 {
 	struct open_fn *f = &r->f;
 
+	if (r->spaced && r->blanks == 1)
+		return;
 	if (f->gap < GAP_BLANK)
 		f->gap = GAP_BLANK;
 	f->words.whole = true;
@@ -589,6 +628,7 @@ static void read_line(struct reader *r, const struct lnk_line *l)
 {
 	r->line = l->line;
 	r->cut = l->unended;
+	mind_spacing(r, l);
 	switch (l->kind) {
 	case LNK_LINE_ROW:
 		on_row(r, l);

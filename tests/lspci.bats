@@ -645,6 +645,19 @@ prose() {
 	finish
 }
 
+@test "a name that goes on in the next line is no address" {
+	local rest
+	for rest in '760p/E 6100p Series' '7300/4i4e LP'; do
+		awk -v rest="$rest" '/^03:00.0 / { print $0 " abc/"; print rest; next } { print }' \
+			"$BASES/text" >named
+		cmp -s named "$BASES/text" && fail "no name"
+		[[ $("$LNKINSPECT" -F named --json 2>err | jq -c '[.captures[].functions[] |
+			select(.address == "0000:03:00.0").current_link | .width]') == "[16]" ]] ||
+			fail "$rest: its words are lost: $(cat err)"
+	done
+	finish
+}
+
 @test "prose alone is no capture" {
 	local n=0 line status
 	prose >letter

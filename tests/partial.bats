@@ -114,6 +114,32 @@ send='send also the output of lspci -vvxxxx'
 	finish
 }
 
+@test "a port that does not tell whether anything is below it is not status 0" {
+	local doubt='LNK903 notice -  whether there is a device below is not in the capture for'
+	cut_out topo-desktop 00:01.0
+	# What people keep of it: without its status; the status and nothing else; the title.
+	grep -vE 'LnkSta:|DLActive|SltSta:|Changed:' words >no-status
+	says no-status 3 "$doubt 1 port, first 0000:00:01.0: $send -s 0000:01:"
+	grep -E '^[0-9a-f]|LnkSta:' words >status-only
+	says status-only 3 '!LNK901' "$doubt 1 port, first 0000:00:01.0: $send"
+	sed '/^\tCapabilities/,$d' words >denied
+	printf '\tCapabilities: <access denied>\n\tKernel driver in use: pcieport\n\n' >>denied
+	says denied 3 'LNK901 warning' "$doubt 1 port, first 0000:00:01.0: $send -s 0000:01:"
+	# A name in a list claims nothing; no lanes, no card, and a whole machine tell enough.
+	head -n 1 words >listed
+	says listed 0 '!LNK903'
+	sed -E 's/(LnkSta:.*Width x)[0-9]+/\10/; /SltSta:/d; /Changed:/d; s/LLActRep[+]/LLActRep-/
+		s/DLActive[+]/DLActive-/' words >no-lanes
+	says no-lanes 0 '!LNK903'
+	sed -E 's/PresDet[+] Interlock/PresDet- Interlock/; s/LLActRep[+]/LLActRep-/
+		s/DLActive[+]/DLActive-/' words >no-card
+	says no-card 0 '!LNK903'
+	cut_out topo-desktop 00:00.0 00:01.0
+	grep -vE 'LnkSta:|DLActive|SltSta:|Changed:' words >with-host-bridge
+	says with-host-bridge 0 '!LNK903'
+	finish
+}
+
 @test "both ends and nothing else are enough" {
 	cut_out topo-desktop 00:01.0 01:00.0
 	says 'hex words' 0 '!LNK903' '!LNK901'

@@ -46,6 +46,7 @@ header='([0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7] '
 vary() {
 	local esc=$'\e'
 	case $1 in
+	spaced) sed G ;;
 	# ---- Encodings
 	utf16) iconv -f UTF-8 -t UTF-16 ;; # with a mark, in this machine's order
 	utf16le-mark) printf '\xff\xfe' && iconv -f UTF-8 -t UTF-16LE ;;
@@ -295,6 +296,19 @@ for i in range(0, len(data), 4099): sys.stdout.buffer.write(data[i:i + 4099]); s
 	done
 	grep -q 'Width$' torn-* || fail "no width was torn off"
 	same_as plain torn-*
+	finish
+}
+
+@test "a blank line below each line ends nothing" {
+	vary_all mixed spaced
+	vary_all text spaced
+	# So it is in a mail whose other dump is written as usual.
+	{ sed G "$BASES/text" && cat "$BASES/text"; } >both
+	same_as "$BASES/text" both
+	# A title in a list has nothing below it: what stands there is somebody else's.
+	{ grep '^0[03]:' "$BASES/text" && printf '\n\tLnkSta:\tSpeed 5GT/s, Width x2\n'; } >list
+	[[ $("$LNKINSPECT" -F list --json 2>/dev/null | jq '[.captures[].functions[].current_link |
+		select(.)] | length') == 0 ]] || fail "a list has a link"
 	finish
 }
 

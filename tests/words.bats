@@ -424,6 +424,27 @@ dialect_slot() {
 	finish
 }
 
+@test "registers that are folded anywhere: what a break cut in two is not taken for a number" {
+	local width
+	dialect 3.9 | sed 's/ (ok)//g' >base
+	look base
+	cp lines want
+	for width in {30..130}; do
+		expand base | fold -w "$width" >folded
+		"$LNKINSPECT" -F folded --json -n 2>err >json || (($? < 4)) || fail "$width: $(cat err)"
+		jq -r '.captures[].functions[] | .max_link, .current_link | select(.) |
+			"\(.speed) x\(.width)"' json
+	done | sort -u >links
+	"$LNKINSPECT" -F base --json -n 2>/dev/null | jq -r '.captures[].functions[] |
+		.max_link, .current_link | select(.) | "\(.speed) x\(.width)"' | sort -u >true-links
+	grep -q 'x1[0-9]' true-links || fail "no number of two digits: $(cat true-links)"
+	[[ -z $(comm -23 links true-links) ]] || fail "made up: $(comm -23 links true-links | tr '\n' ';')"
+	# A number that somebody wrote beside it is nobody's.
+	sed 's/\(LnkSta:.*Width x[0-9]*\)/\1   2 lanes only/' base >noted
+	says noted 'LNK005 skipped 0000:01:00.0  needs LNKSTA'
+	finish
+}
+
 @test "who may not read capabilities says so: LNK901" {
 	printf '%s\n' '00:01.0 PCI bridge [0604]: Intel Corporation Device [8086:1901]' \
 		$'\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0' \

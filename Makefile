@@ -144,12 +144,13 @@ sanitizer_options := $(if $(SAN),ASAN_OPTIONS=exitcode=99:quarantine_size_mb=16 
 check-valgrind: $(program) fixtures
 	VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
 
-fuzz_targets := text config input options
+fuzz_targets := text config input options compare
 fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))
 
 # What looks at this machine is no part of it.
 $(fuzzers): $(B)/fuzz-%: $(addprefix $(B)/obj/tests/,fuzz/%.o fuzz/fuzz.o oracle.o) \
-	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o live-%.o hwdb.o),$(objects))
+	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o live-env.o live-settle.o \
+						  hwdb.o),$(objects))
 	$(link) -fsanitize=fuzzer -o $@ $^ $(lib_libs) $(LDLIBS)
 
 ## fuzz			libFuzzer, FUZZ_SECONDS (60) for each FUZZ_TARGET (all), in build/fuzz

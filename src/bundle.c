@@ -14,6 +14,10 @@
 
 /* More pieces of one place than this are a collection, and no report: they are left apart. */
 #define MAX_FOLDED 64u
+/* Each takes memory, were it of one line: an archive of a megabyte has room for a million. */
+#define MAX_PIECES 32768u
+/* Bytes of a path where it is said why it was refused: its end says more than its start. */
+#define MAX_TAIL 120u
 
 struct place {
 	struct place *older; /* of all places */
@@ -55,6 +59,8 @@ struct lnk_bundle {
 	size_t n_pieces, max_pieces;
 	struct words *words;
 	size_t n_words, max_words;
+	size_t n_machines;    /* places that are one's */
+	size_t n_fns;	      /* of all texts */
 	const char **refused; /* what was, each "path: why" */
 	const char *nothing;  /* why a copied tree has no function; NULL: none is so */
 	size_t n_refused;
@@ -108,6 +114,16 @@ static struct place *make_place(struct lnk_bundle *b, const char *path, size_t n
 	return p;
 }
 
+/* The same of a place that is one machine's. */
+static struct place *make_machine(struct lnk_bundle *b, const char *path, size_t n)
+{
+	struct place *p = make_place(b, path, n);
+
+	b->n_machines += !p->report;
+	p->report = true;
+	return p;
+}
+
 static size_t dir_of(const char *path, size_t n)
 {
 	const char *slash = memrchr(path, '/', n);
@@ -145,10 +161,10 @@ static void look_for_report(struct lnk_bundle *b, const char *path)
 	size_t dir = dir_of(path, strlen(path)), i;
 
 	if (at)
-		make_place(b, path, (size_t)(at - path))->report = true;
+		make_machine(b, path, (size_t)(at - path));
 	for (i = 0; !at && i < ARRAY_SIZE(supportconfig); i++)
 		if (!strcmp(path + dir, supportconfig[i]))
-			make_place(b, path, dir)->report = true;
+			make_machine(b, path, dir);
 }
 
 /* ---- Pieces -------------------------------------------------------------------------------- */
@@ -165,9 +181,8 @@ static size_t add_piece(struct lnk_bundle *b, const char *path, struct lnk_model
 
 static struct lnk_config *config_at(struct lnk_bundle *b, const char *path, size_t root)
 {
-	struct place *p = make_place(b, path, root);
+	struct place *p = make_machine(b, path, root);
 
-	p->report = true;
 	if (!p->config) {
 		p->config = lnk_config_new();
 		p->tree = add_piece(b, p->path, NULL);
@@ -224,8 +239,7 @@ static bool take_told(struct lnk_bundle *b, const char *path, const struct lnk_m
 	if (!m->in || i == ARRAY_SIZE(told))
 		return false;
 	if (*told[i].heading) {
-		p = make_place(b, path, n - len);
-		p->report = true;
+		p = make_machine(b, path, n - len);
 	} else {
 		look_for_report(b, path);
 		p = machine_above(b, path);
@@ -268,7 +282,8 @@ bool lnk_bundle_config(struct lnk_bundle *b, const struct lnk_member *m)
 /* What hosts keep of their guests says nothing of the host. */
 static bool is_of_guests(const char *path)
 {
-	static const char *const dirs[] = {"libvirt/", "qemu/", "virsh/", "lxc/", "containers/"};
+	static const char *const dirs[] = {"libvirt/",	  "qemu/", "virsh/",	 "lxc/",
+					   "containers/", "xen/",  "instances/", "machines/"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(dirs); i++)
@@ -325,20 +340,34 @@ void lnk_bundle_text(struct lnk_bundle *b, const char *path, struct lnk_captures
 	size_t first = b->n_pieces, i;
 	const char *full = c->n ? full_path(&b->arena, b, path) : NULL;
 
-	for (i = 0; i < c->n; i++)
+	for (i = 0; i < c->n; i++) {
+		b->n_fns += c->models[i]->n_fns;
 		add_piece(b, full, c->models[i]);
+	}
 	free(c->models);
 	*c = (struct lnk_captures){0};
 	end_words(b, path, first);
 }
 
+const char *lnk_bundle_limit(const struct lnk_bundle *b)
+{
+	if (b->n_pieces + b->n_words + b->n_machines > MAX_PIECES)
+		return "more than 32768 captures, or files beside them, in it: the rest is left "
+		       "out";
+	if (b->n_fns > LNK_MAX_FUNCTIONS)
+		return "more than 4194304 functions in it: the rest is left out";
+	return NULL;
+}
+
 void lnk_bundle_refuse(struct lnk_bundle *b, const char *path, const char *why)
 {
+	size_t n = strlen(path), tail = n < MAX_TAIL ? n : MAX_TAIL;
+
 	if (b->n_refused++ >= LNK_MAX_DAMAGE)
 		return;
 	b->refused[b->n_refused - 1] =
-		*path ? lnk_strf(&b->arena, "%s: %s", lnk_clean(&b->arena, path, strlen(path)),
-				 why) :
+		*path ? lnk_strf(&b->arena, "%s%s: %s", tail < n ? ".." : "",
+				 lnk_clean(&b->arena, path + n - tail, tail), why) :
 			lnk_strndup(&b->arena, why, strlen(why));
 }
 
@@ -500,23 +529,33 @@ static struct lnk_model *only_one(const struct lnk_bundle *b, const struct place
 }
 
 /* The same of all places. */
-static struct lnk_model *only_of_all(const struct lnk_bundle *b)
+static const struct piece *only_of_all(const struct lnk_bundle *b)
 {
-	struct lnk_model *m = NULL;
+	const struct piece *p = NULL;
 	size_t i;
 
 	for (i = 0; i < b->n_pieces; i++) {
-		if (m && b->pieces[i].m)
+		if (p && b->pieces[i].m)
 			return NULL;
 		if (b->pieces[i].m)
-			m = b->pieces[i].m;
+			p = &b->pieces[i];
 	}
-	return m;
+	return p;
+}
+
+/* Is one in a directory above the other's? host/lspci and guest/dmesg may be of two machines. */
+static bool is_above(const struct piece *p, const char *path)
+{
+	size_t n = dir_of(path, strlen(path)), k = p->place->n;
+
+	return !strncmp(p->place->path, path, n < k ? n : k) &&
+	       (n <= k ? !p->place->path[n] || p->place->path[n] == '/' : path[k] == '/');
 }
 
 static void apply_facts(struct lnk_bundle *b)
 {
-	struct lnk_model *all = only_of_all(b), *m;
+	const struct piece *all = only_of_all(b);
+	struct lnk_model *m;
 	struct place *p;
 	size_t i;
 
@@ -534,8 +573,8 @@ static void apply_facts(struct lnk_bundle *b)
 		m = only_one(b, p);
 		if (!m && w->n == 1)
 			m = b->pieces[w->first].m;
-		if (!m && !w->n)
-			m = all;
+		if (!m && !w->n && all && is_above(all, w->path))
+			m = all->m;
 		if (m)
 			lnk_facts_apply(&w->facts, m);
 	}

@@ -624,15 +624,34 @@ static const char *sign_of(struct lnk_arena *a, unsigned signs)
 	return list;
 }
 
-static void apply_guest(const struct lnk_facts *f, const struct lnk_dmi *dmi, struct lnk_env *e,
-			struct lnk_arena *a)
+/* Guest or host, as the words have it; unknown where they do not tell. */
+static struct lnk_env judge(const struct lnk_facts *f, const struct lnk_dmi *dmi)
 {
 	struct lnk_env said = {0};
 	struct lnk_cpu cpu = f->cpu;
 
 	if (f->host)
 		cpu.above = LNK_GUEST_NO;
-	if (e->guest != LNK_GUEST_UNKNOWN || !lnk_env_judge(&said, dmi, &cpu))
+	lnk_env_judge(&said, dmi, &cpu);
+	return said;
+}
+
+/* What a capture's head says was asked on the machine itself. */
+static bool is_of_another(const struct lnk_facts *f, const struct lnk_dmi *dmi,
+			  const struct lnk_env *e)
+{
+	struct lnk_env said = judge(f, dmi);
+
+	return said.guest != LNK_GUEST_UNKNOWN && e->guest != LNK_GUEST_UNKNOWN &&
+	       said.guest != e->guest;
+}
+
+static void apply_guest(const struct lnk_facts *f, const struct lnk_dmi *dmi, struct lnk_env *e,
+			struct lnk_arena *a)
+{
+	struct lnk_env said = judge(f, dmi);
+
+	if (e->guest != LNK_GUEST_UNKNOWN || said.guest == LNK_GUEST_UNKNOWN)
 		return;
 	e->guest = said.guest;
 	if (said.guest != LNK_GUEST_YES)
@@ -675,16 +694,17 @@ static void apply_quotes(const struct lnk_facts *f, struct lnk_model *m)
 				    LNK_MAX_QUOTES);
 }
 
+/* Of words of two machines it is not known which are whose. */
 void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m)
 {
 	struct lnk_dmi dmi = dmi_of(f);
 	struct lnk_env *e = &m->env;
 
+	if (!agree(f, &dmi) || is_of_another(f, &dmi, e))
+		return;
 	e->kernel = either(&m->arena, e->kernel, f->env.kernel);
 	if (f->n_quotes)
 		apply_quotes(f, m);
-	if (!agree(f, &dmi))
-		return;
 	if (!e->machine) {
 		const char *name = f->dmi.product_name ? lnk_dmi_machine(&m->arena, &dmi) : NULL;
 

@@ -711,6 +711,8 @@ bool lnk_bundle_config(struct lnk_bundle *b, const struct lnk_member *m);
 struct lnk_facts *lnk_bundle_facts(struct lnk_bundle *b, const char *path);
 /* Takes over the captures that were read of @path. */
 void lnk_bundle_text(struct lnk_bundle *b, const char *path, struct lnk_captures *c);
+/* Which limit was reached, in words; NULL: none. */
+const char *lnk_bundle_limit(const struct lnk_bundle *b);
 void lnk_bundle_refuse(struct lnk_bundle *b, const char *path, const char *why);
 /* The first that was refused, "path: why"; NULL: none. */
 const char *lnk_bundle_refused(const struct lnk_bundle *b);

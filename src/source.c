@@ -125,6 +125,8 @@ static void visit(struct lnk_visitor *v, const struct lnk_member *m)
 	/* What is named on the command line was meant. */
 	if (!lnk_bundle_config(i->bundle, m) && m->in && (!*m->path || !is_binary(m->in)))
 		read_file(i, m);
+	if (!v->limit)
+		v->limit = lnk_bundle_limit(i->bundle);
 }
 
 static void refuse(struct lnk_visitor *v, const char *path, const char *why)

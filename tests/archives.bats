@@ -207,6 +207,59 @@ forms=(gz gz-name gz-two gz-lines xz zst bz2 tar tar-ustar tar-pax tar-slash tar
 	finish
 }
 
+@test "a cut tar has all that is before the cut, and is never silently whole" {
+	local n size
+	cp "$BASES/hex" hex
+	tar cf hex.tar hex
+	size=$(stat -c %s hex)
+	for n in $((512 + size / 3)) $((512 + size / 2)) $((512 + size)) $(((512 + size + 511) / 512 * 512)); do
+		head -c "$n" hex.tar >cut.tar
+		tail -c +513 cut.tar | head -c "$size" >plain
+		"$LNKINSPECT" --json -n -F plain | jq -S '.captures[].functions' >want || true
+		"$LNKINSPECT" --json -n -F cut.tar >json || true
+		cmp -s want <(jq -S '.captures[].functions' json) || fail "$n bytes: not as the plain one"
+		jq -e '.captures[].findings | any(.id == "LNK902" and (.message | test("cut")))' json \
+			>/dev/null || fail "$n bytes: not a word"
+	done
+	# One block of zeros is enough of an end; bytes behind the end are nobody's.
+	{ head -c $(((512 + size + 511) / 512 * 512)) hex.tar && head -c 512 /dev/zero; } >short.tar
+	{ cat hex.tar && echo 'and more'; } >more.tar
+	exits 1 -F short.tar
+	! grep -q '^LNK902' out || fail "$(cat out)"
+	exits 1 -F more.tar
+	! grep -q '^LNK902' out || fail "$(cat out)"
+	finish
+}
+
+@test "holes in a sparse member are zeros" {
+	cp "$BASES/hex" hex
+	{ cat hex && head -c 4000 /dev/zero | tr '\0' '\n' && cat hex; } >plain
+	{ cat hex && printf '\n' && head -c 3999 /dev/zero && printf '\n' && cat hex; } >holes
+	tar cSf holes.tar holes
+	"$LNKINSPECT" --json -n -F holes | jq -S '.captures[].functions' >want || true
+	"$LNKINSPECT" --json -n -F holes.tar | jq -S '.captures[].functions' >got || true
+	[[ $(jq length want) == 6 ]] || fail "no base"
+	cmp -s want got || fail "$(diff want got | head -n 4)"
+	finish
+}
+
+@test "more captures than memory should be spent on end at a limit" {
+	python3 - <<-'PYTHON'
+		with open("many.cpio", "wb") as f:
+		    def add(name, data):
+		        name += b"\0"
+		        head = b"070701" + b"".join(b"%08x" % v for v in (
+		            1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)) + name
+		        f.write(head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4))
+		    for i in range(33000):
+		        add(b"%d/lspci" % i, b"00:00.0 0600: 8086:1234\n")
+		    add(b"TRAILER!!!", b"")
+	PYTHON
+	exits 0 -F many.cpio
+	grep -q '^LNK907 .*more than 32768 captures' out || fail "$(tail -n 2 out)"
+	finish
+}
+
 @test "damaged bytes anywhere end in time, with words or a verdict" {
 	local form
 	cp "$BASES/hex" hex
@@ -272,6 +325,34 @@ forms=(gz gz-name gz-two gz-lines xz zst bz2 tar tar-ustar tar-pax tar-slash tar
 	tar czf report.tgz report
 	"$LNKINSPECT" --json -n -F report.tgz | jq -e '.captures[0].environment.kernel ==
 		"Linux 6.1.0-9-amd64"' >/dev/null || fail "it says nothing"
+	finish
+}
+
+@test "words of a guest are not the host's" {
+	local guest kind
+	guest=$'Linux version 6.1.0-9-amd64 (x)\nDMI: QEMU Standard PC (Q35 + ICH9, 2009), BIOS x'
+	guest+=$'\npci 0000:41:00.0: 2.000 Gb/s available PCIe bandwidth (5.0 GT/s PCIe x1 link)'
+	mkdir host guest below below/pci
+	# No port in it that could disprove them.
+	sed -n '/^41:00.0/,/^$/p' "$FIXTURES/compare-host/input" >host/lspci
+	cp host/lspci below/pci/lspci
+	echo "$guest" | tee guest/dmesg >below/dmesg
+	tar cf apart.tar host guest
+	tar cf below.tar below
+	heard() {
+		"$LNKINSPECT" --json -n -F "$1" | jq -c '.captures[] |
+			[.environment.guest, .environment.kernel, (.quotes | length)]'
+	}
+	[[ $(heard apart.tar) == '[null,null,0]' ]] || fail "apart: $(heard apart.tar)"
+	[[ $(heard below.tar) == '[true,"Linux 6.1.0-9-amd64",1]' ]] || fail "below: $(heard below.tar)"
+	# In a report, where hosts keep their guests' consoles.
+	for kind in log/xen/console lib/nova/instances/1 log/libvirt/qemu lib/machines/a; do
+		mkdir -p sos/sos_commands/pci "sos/var/$kind"
+		cp host/lspci sos/sos_commands/pci/lspci
+		cp guest/dmesg "sos/var/$kind/console.log"
+		[[ $(heard sos) == '[null,null,0]' ]] || fail "$kind: $(heard sos)"
+		rm -r sos
+	done
 	finish
 }
 

@@ -151,6 +151,10 @@ says() {
 	says $ANY "$guest"$'\nSystem Information\n\tManufacturer: Dell Inc.\n\tProduct Name: X' '-|-|-|-|-'
 	says $ANY $'Hypervisor detected: KVM\nHypervisor detected: VMware' '-|-|-|-|-'
 	says $ANY "$guest"$'\n        Virtualization Mode : Host VGPU' '-|-|-|-|-'
+	# Whose the kernel and the sentences are, is not known then.
+	read_with $HOST <<<"$host"$'\n'"$guest"$'\nLinux version 6.1.0 (x)\npci 0000:01:00.0: '"$LIMITED"
+	[[ $(jq -c '.captures[0] | [.environment.kernel, .quotes]' json) == '[null,[]]' ]] ||
+		fail "of two machines: $(jq -c '.captures[0].quotes' json)"
 	# Two boots of one machine, with other firmware, are one machine.
 	says $ANY "$guest"$'\n'"${guest/BIOS x/BIOS y}" \
 		"true|QEMU|-|QEMU Standard PC (Q35 + ICH9, 2009)|DMI in the kernel's log"
@@ -187,6 +191,10 @@ findings() {
 	"$LNKINSPECT" -n --json -F report >json || [[ $? == [13] ]] || fail status
 	[[ $(jq -c '.captures[0].environment | [.guest, .kernel]' json) == '[false,"Linux 1.2.3"]' ]] ||
 		fail "$(jq -c '.captures[0].environment' json)"
+	# So what a guest's log says of links is not of this machine.
+	{ cat report && echo "pci 0000:01:00.0: $LIMITED"; } >further
+	"$LNKINSPECT" -n --json -F further >json || [[ $? == [13] ]] || fail status
+	[[ $(jq -c '.captures[0].quotes' json) == '[]' ]] || fail "$(jq -c '.captures[0].quotes' json)"
 	finish
 }
 

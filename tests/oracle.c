@@ -310,8 +310,9 @@ static void set_locale(const struct lnk_view *v)
 	}
 }
 
+/* @with: what the last of @c is compared with, or NULL */
 static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
-		      const struct lnk_view *v, int status)
+		      const struct lnk_view *v, int status, const struct lnk_comparison *with)
 {
 	char *text = NULL;
 	size_t size = 0, k;
@@ -323,6 +324,8 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 	r = f->begin ? f->begin(to, v) : 0;
 	for (k = 0; k < c->n && r >= 0; k++)
 		r = f->write(to, v, c->models[k]);
+	if (r >= 0 && with)
+		r = f->compare(to, v, with);
 	if (r >= 0 && f->end)
 		r = f->end(to, v, status);
 	fclose(to);
@@ -343,13 +346,52 @@ void oracle_write(const struct lnk_captures *c, const struct lnk_format *f,
 	size_t i;
 
 	if (f != &lnk_format_dump) {
-		write_all(c, f, v, status);
+		write_all(c, f, v, status, NULL);
 		return;
 	}
 	/* What is left of several in dumps may agree, and be read as one. */
 	for (i = 0; i < c->n; i++) {
 		struct lnk_captures one = {.models = &c->models[i], .n = 1};
 
-		write_all(&one, f, v, status);
+		write_all(&one, f, v, status, NULL);
 	}
+}
+
+/* Each function is in one pair at most, and what is counted is there. */
+static void check_pairs(const struct lnk_comparison *c)
+{
+	size_t n_matched = 0, n[LNK_BOTH] = {0}, i, side;
+
+	for (i = 0; i < c->n_pairs; i++) {
+		const struct lnk_pair *p = &c->pairs[i];
+
+		n_matched += p->fn[LNK_HERE] && p->fn[LNK_THERE];
+		if (!p->fn[LNK_HERE] && !p->fn[LNK_THERE])
+			oracle_complain("pair %zu is of nobody", i);
+		for (side = LNK_HERE; side < LNK_BOTH; side++)
+			n[side] += p->fn[side] != NULL;
+	}
+	if (n[LNK_HERE] > c->model[LNK_HERE]->n_fns)
+		oracle_complain("%zu pairs of %zu functions", n[LNK_HERE],
+				c->model[LNK_HERE]->n_fns);
+	if (n_matched != c->n_matched || c->n_compared > c->n_matched)
+		oracle_complain("matched %zu, counted %zu, compared %zu", n_matched, c->n_matched,
+				c->n_compared);
+}
+
+void oracle_compare(const struct lnk_model *here, const struct lnk_model *there,
+		    const struct lnk_view *v)
+{
+	struct lnk_model *model = (struct lnk_model *)here;
+	struct lnk_captures one = {.models = &model, .n = 1};
+	struct lnk_select everything = {0};
+	struct lnk_comparison c;
+	size_t i;
+
+	lnk_compare(&c, here, there, &everything);
+	check_pairs(&c);
+	for (i = 0; i < lnk_n_formats; i++)
+		if (lnk_formats[i]->compare)
+			write_all(&one, lnk_formats[i], v, 0, &c);
+	lnk_comparison_free(&c);
 }

@@ -33,6 +33,10 @@ int oracle_judge(const struct lnk_captures *c, const struct lnk_judge *j, const 
 void oracle_write(const struct lnk_captures *c, const struct lnk_format *f,
 		  const struct lnk_view *v, int status);
 
+/* Compares what was judged, and writes that in each format; the same holds. */
+void oracle_compare(const struct lnk_model *here, const struct lnk_model *there,
+		    const struct lnk_view *v);
+
 /* Does it tell of links in words alone? A capture holds registers, and is refused then. */
 bool oracle_told_in_words(const struct lnk_captures *c);
 

@@ -294,6 +294,20 @@ same() {
 	finish
 }
 
+@test "a path that is too deep or too long is said by its end, and why" {
+	python3 - <<-'PYTHON'
+		import os
+		os.mkdir("deep")
+		os.chdir("deep")
+		for i in range(60):
+		    os.mkdir("x" * 200)
+		    os.chdir("x" * 200)
+	PYTHON
+	exits 2 -F deep
+	grep -qE 'xxx: (it is too deep|a path in it is too long)$' err || fail "$(cat err)"
+	finish
+}
+
 @test "a directory of captures is one verdict for each; an empty one is said" {
 	mkdir many empty
 	cp hex many/b

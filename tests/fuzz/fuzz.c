@@ -45,6 +45,20 @@ void fuzz_write(struct lnk_captures *c, const uint8_t head[FUZZ_HEAD])
 	lnk_captures_free(c);
 }
 
+void fuzz_compare(struct lnk_captures *here, struct lnk_captures *there,
+		  const uint8_t head[FUZZ_HEAD])
+{
+	struct lnk_view view = view_of(head);
+	struct lnk_judge judge = {0};
+
+	oracle_judge(here, &judge, &view);
+	oracle_judge(there, &judge, &view);
+	if (here->n && there->n)
+		oracle_compare(here->models[0], there->models[0], &view);
+	lnk_captures_free(here);
+	lnk_captures_free(there);
+}
+
 void fuzz_judge(struct lnk_captures *c, const uint8_t head[FUZZ_HEAD])
 {
 	struct lnk_view view = view_of(head);

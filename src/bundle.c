@@ -392,7 +392,7 @@ static void end_trees(struct lnk_bundle *b)
 		p->place = place;
 		if (p->m->n_fns)
 			continue;
-		/* sysfs links to its devices from many places: matters where there is nothing else. */
+		/* sysfs links to its devices from many places; it matters where nothing else is. */
 		if (p->m->n_damage && !b->nothing)
 			b->nothing = lnk_strf(&b->arena, "%s", p->m->damage[0].what);
 		lnk_model_free(p->m);

@@ -11,15 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lnkinspect.h"
+#include "text.h"
 
 #define MAX_VALUE 256u /* bytes of a value or a sentence that are kept */
-
-/* A part of a line; nothing in it is terminated. */
-struct span {
-	const char *s;
-	size_t n;
-};
 
 /* Who said what is known, for the words in which it is told. */
 enum sign {
@@ -46,35 +40,18 @@ static const char *const sign_words[] = {
 	"nvidia-smi",
 };
 
-static bool is(struct span p, const char *word)
+static struct lnk_part trim(struct lnk_part p)
 {
-	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
-}
-
-/* Moves behind @word; false where it is not there. */
-static bool skip(struct span *p, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (p->n < n || memcmp(p->s, word, n) != 0)
-		return false;
-	p->s += n;
-	p->n -= n;
-	return true;
-}
-
-static struct span trim(struct span p)
-{
-	while (p.n && (*p.s == ' ' || *p.s == '\t')) {
+	while (p.n && lnk_is_blank(*p.s)) {
 		p.s++;
 		p.n--;
 	}
-	while (p.n && (p.s[p.n - 1] == ' ' || p.s[p.n - 1] == '\t'))
+	while (p.n && lnk_is_blank(p.s[p.n - 1]))
 		p.n--;
 	return p;
 }
 
-static const char *keep(struct lnk_facts *f, struct span p)
+static const char *keep(struct lnk_facts *f, struct lnk_part p)
 {
 	return lnk_clean(&f->arena, p.s, p.n < MAX_VALUE ? p.n : MAX_VALUE);
 }
@@ -117,7 +94,7 @@ static void quote(struct lnk_facts *f, const struct lnk_quote *q)
 }
 
 /* The function's address at the end of @p, of which a blank or nothing is before. */
-static bool address_at_end(struct span p, struct lnk_addr *addr)
+static bool address_at_end(struct lnk_part p, struct lnk_addr *addr)
 {
 	char text[LNK_ADDR_LEN];
 	size_t n = 0;
@@ -132,15 +109,15 @@ static bool address_at_end(struct span p, struct lnk_addr *addr)
 }
 
 /* Up to its parenthesis; another line may have been taken for the rest of this one. */
-static size_t sentence_length(struct span p)
+static size_t sentence_length(struct lnk_part p)
 {
 	const char *end = memchr(p.s, ')', p.n);
-	struct span rest;
+	struct lnk_part rest;
 
 	if (!end)
 		return p.n < MAX_VALUE ? p.n : MAX_VALUE;
-	rest = (struct span){end + 1, p.n - (size_t)(end + 1 - p.s)};
-	skip(&rest, ", in Flit mode");
+	rest = (struct lnk_part){end + 1, p.n - (size_t)(end + 1 - p.s)};
+	lnk_part_skip(&rest, ", in Flit mode");
 	p.n = (size_t)(rest.s - p.s);
 	return p.n < MAX_VALUE ? p.n : MAX_VALUE;
 }
@@ -149,17 +126,18 @@ static size_t sentence_length(struct span p)
  * "2.000 Gb/s available PCIe bandwidth, limited by ..." or "... (5.0 GT/s PCIe x1 link)", behind
  * the driver's name and the address: Linux drivers/pci/pci.c __pcie_print_link_status().
  */
-static void read_bandwidth(struct lnk_facts *f, uint32_t line, struct span before, struct span p)
+static void read_bandwidth(struct lnk_facts *f, uint32_t line, struct lnk_part before,
+			   struct lnk_part p)
 {
 	struct lnk_quote q = {.line = line, .by = "kernel"};
 	struct lnk_arena words = {0};
-	struct span rest = p;
+	struct lnk_part rest = p;
 
 	while (rest.n && ((*rest.s >= '0' && *rest.s <= '9') || *rest.s == '.')) {
 		rest.s++;
 		rest.n--;
 	}
-	if (!skip(&rest, " Gb/s available PCIe bandwidth") ||
+	if (!lnk_part_skip(&rest, " Gb/s available PCIe bandwidth") ||
 	    (rest.n && *rest.s != ',' && *rest.s != ' '))
 		return;
 	if (before.n < 2 || before.s[before.n - 2] != ':')
@@ -205,7 +183,7 @@ static void detected(struct lnk_facts *f, const char *hypervisor, enum sign sign
 }
 
 /* As the kernel, systemd and lscpu say it. Xen without HVM may be the domain that owns all. */
-static const char *hypervisor_of(struct span p)
+static const char *hypervisor_of(struct lnk_part p)
 {
 	static const struct {
 		const char *word, *hypervisor;
@@ -237,7 +215,7 @@ static const char *hypervisor_of(struct span p)
 	return NULL;
 }
 
-static void detected_word(struct lnk_facts *f, struct span p, enum sign sign)
+static void detected_word(struct lnk_facts *f, struct lnk_part p, enum sign sign)
 {
 	const char *hypervisor = hypervisor_of(p);
 
@@ -246,7 +224,8 @@ static void detected_word(struct lnk_facts *f, struct span p, enum sign sign)
 }
 
 /* lshw adds to a name what dmidecode has elsewhere. */
-static void learn_dmi(struct lnk_facts *f, const char **field, struct span value, enum sign sign)
+static void learn_dmi(struct lnk_facts *f, const char **field, struct lnk_part value,
+		      enum sign sign)
 {
 	size_t n;
 
@@ -265,7 +244,7 @@ static void learn_dmi(struct lnk_facts *f, const char **field, struct span value
 /* ---- What the kernel says ------------------------------------------------------------------ */
 
 /* "6.1.0-9-amd64 (...": Linux init/version.c linux_banner */
-static void read_kernel(struct lnk_facts *f, struct span p)
+static void read_kernel(struct lnk_facts *f, struct lnk_part p)
 {
 	const char *end = memchr(p.s, ' ', p.n);
 
@@ -279,7 +258,7 @@ static void read_kernel(struct lnk_facts *f, struct span p)
  * "VENDOR PRODUCT/BOARD, BIOS VERSION DATE", without the board where that has no name:
  * Linux drivers/firmware/dmi_scan.c dmi_format_ids()
  */
-static void read_dmi_line(struct lnk_facts *f, struct span p)
+static void read_dmi_line(struct lnk_facts *f, struct lnk_part p)
 {
 	const char *bios = memmem(p.s, p.n, ", BIOS ", 7), *board;
 
@@ -298,31 +277,31 @@ static void read_dmi_line(struct lnk_facts *f, struct span p)
 }
 
 /* Linux arch/x86/kernel/cpu/hypervisor.c, arch/x86/kernel/paravirt.c, mshyperv.c; systemd */
-static void read_sentence(struct lnk_facts *f, struct span p)
+static void read_sentence(struct lnk_facts *f, struct lnk_part p)
 {
-	if (skip(&p, "DMI: ")) {
+	if (lnk_part_skip(&p, "DMI: ")) {
 		read_dmi_line(f, p);
-	} else if (skip(&p, "Linux version ")) {
+	} else if (lnk_part_skip(&p, "Linux version ")) {
 		read_kernel(f, p);
-	} else if (skip(&p, "Hypervisor detected: ")) {
+	} else if (lnk_part_skip(&p, "Hypervisor detected: ")) {
 		detected_word(f, p, SIGN_KERNEL);
-	} else if (skip(&p, "Hyper-V: running as root partition")) {
+	} else if (lnk_part_skip(&p, "Hyper-V: running as root partition")) {
 		f->cpu.root = true;
-	} else if (skip(&p, "Booting paravirtualized kernel on ")) {
+	} else if (lnk_part_skip(&p, "Booting paravirtualized kernel on ")) {
 		detected_word(f, p, SIGN_KERNEL);
 		/* A hypervisor that Linux does not help is bare hardware to it. */
-		if (is(p, "bare hardware") && f->cpu.above == LNK_GUEST_UNKNOWN)
+		if (lnk_part_is(p, "bare hardware") && f->cpu.above == LNK_GUEST_UNKNOWN)
 			f->cpu.above = LNK_GUEST_NO;
-	} else if (skip(&p, "Detected virtualization ")) {
+	} else if (lnk_part_skip(&p, "Detected virtualization ")) {
 		while (p.n && (p.s[p.n - 1] == '.' || p.s[p.n - 1] == '\''))
 			p.n--;
-		skip(&p, "'");
+		lnk_part_skip(&p, "'");
 		detected_word(f, p, SIGN_SYSTEMD);
 	}
 }
 
 /* What logs put before a sentence ends so: "[    0.000000] ", "kernel: ", "<6>", "| ". */
-static bool ends_prefix(struct span before)
+static bool ends_prefix(struct lnk_part before)
 {
 	char last, end;
 
@@ -336,12 +315,12 @@ static bool ends_prefix(struct span before)
 }
 
 /* Each word may be the first of a sentence; few begin as one does. */
-static void read_log(struct lnk_facts *f, uint32_t line, struct span p)
+static void read_log(struct lnk_facts *f, uint32_t line, struct lnk_part p)
 {
 	const char *end = p.s + p.n, *at = p.s, *next;
 
 	for (; at < end; at = next) {
-		struct span rest = {at, (size_t)(end - at)}, before = {p.s, (size_t)(at - p.s)};
+		struct lnk_part rest = {at, (size_t)(end - at)}, before = {p.s, (size_t)(at - p.s)};
 
 		next = memchr(at, ' ', rest.n);
 		next = next ? next + 1 : end;
@@ -370,7 +349,7 @@ enum section {
 	SECTION_WIDTH, /* nvidia-smi -q, GPU Link Info */
 };
 
-static void read_heading(struct lnk_facts *f, struct span p)
+static void read_heading(struct lnk_facts *f, struct lnk_part p)
 {
 	static const struct {
 		const char *words;
@@ -388,12 +367,12 @@ static void read_heading(struct lnk_facts *f, struct span p)
 
 	f->section = SECTION_NONE;
 	for (i = 0; i < ARRAY_SIZE(headings); i++)
-		if (is(p, headings[i].words))
+		if (lnk_part_is(p, headings[i].words))
 			f->section = headings[i].section;
 }
 
 /* Firmware's names, as those print them who read them from it. */
-static bool read_name(struct lnk_facts *f, struct span label, struct span value)
+static bool read_name(struct lnk_facts *f, struct lnk_part label, struct lnk_part value)
 {
 	static const struct {
 		enum section section;
@@ -420,7 +399,7 @@ static bool read_name(struct lnk_facts *f, struct span label, struct span value)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].section == f->section && is(label, names[i].label)) {
+		if (names[i].section == f->section && lnk_part_is(label, names[i].label)) {
 			learn_dmi(f, (const char **)((char *)&f->dmi + names[i].field), value,
 				  names[i].sign);
 			return true;
@@ -429,7 +408,7 @@ static bool read_name(struct lnk_facts *f, struct span label, struct span value)
 }
 
 /* "GPU 00000000:01:00.0" and, further down, "Bus Id : 00000000:01:00.0" */
-static void begin_gpu(struct lnk_facts *f, struct span address)
+static void begin_gpu(struct lnk_facts *f, struct lnk_part address)
 {
 	struct lnk_addr addr;
 
@@ -461,7 +440,8 @@ static void quote_gpu(struct lnk_facts *f, uint32_t line)
 }
 
 /* "Max : 3", "Host Max : N/A", "Current : 16x", which is the last of them. */
-static void read_gpu(struct lnk_facts *f, uint32_t line, struct span label, struct span value)
+static void read_gpu(struct lnk_facts *f, uint32_t line, struct lnk_part label,
+		     struct lnk_part value)
 {
 	static const char *const labels[] = {"Current", "Max", "Device Max", "Host Max"};
 	bool width = f->section == SECTION_WIDTH;
@@ -471,7 +451,7 @@ static void read_gpu(struct lnk_facts *f, uint32_t line, struct span label, stru
 
 	for (i = 0; i < value.n && i < 2 && value.s[i] >= '0' && value.s[i] <= '9'; i++)
 		v = v * 10 + (unsigned)(value.s[i] - '0');
-	for (i = 0; i < ARRAY_SIZE(labels) && !is(label, labels[i]); i++)
+	for (i = 0; i < ARRAY_SIZE(labels) && !lnk_part_is(label, labels[i]); i++)
 		;
 	if (i < ARRAY_SIZE(g->width) && width)
 		g->width[i] = v;
@@ -482,31 +462,32 @@ static void read_gpu(struct lnk_facts *f, uint32_t line, struct span label, stru
 }
 
 /* Those whose label is enough to know who says it. */
-static void read_other(struct lnk_facts *f, struct span label, struct span value)
+static void read_other(struct lnk_facts *f, struct lnk_part label, struct lnk_part value)
 {
 	const char *more = memmem(value.s, value.n, " (", 2);
 
-	if (is(label, "Bus Id")) {
+	if (lnk_part_is(label, "Bus Id")) {
 		begin_gpu(f, value);
-	} else if (is(label, "description")) {
-		f->section = is(value, "Computer") ? SECTION_LSHW : SECTION_NONE;
-	} else if (is(label, "Virtualization Mode") || is(label, "Virtualization mode")) {
-		if (is(value, "Pass-Through") || is(value, "VGPU"))
+	} else if (lnk_part_is(label, "description")) {
+		f->section = lnk_part_is(value, "Computer") ? SECTION_LSHW : SECTION_NONE;
+	} else if (lnk_part_is(label, "Virtualization Mode") ||
+		   lnk_part_is(label, "Virtualization mode")) {
+		if (lnk_part_is(value, "Pass-Through") || lnk_part_is(value, "VGPU"))
 			detected(f, NULL, SIGN_SMI);
-		f->host |= is(value, "Host VGPU") || is(value, "Host VSGA");
-	} else if (is(label, "Hypervisor vendor")) {
+		f->host |= lnk_part_is(value, "Host VGPU") || lnk_part_is(value, "Host VSGA");
+	} else if (lnk_part_is(label, "Hypervisor vendor")) {
 		detected_word(f, value, SIGN_LSCPU);
-	} else if (is(label, "Virtualization")) {
+	} else if (lnk_part_is(label, "Virtualization")) {
 		detected_word(f, value, SIGN_HOSTNAME);
-	} else if (is(label, "Chassis") && skip(&value, "vm")) {
+	} else if (lnk_part_is(label, "Chassis") && lnk_part_skip(&value, "vm")) {
 		if (!value.n || *value.s == ' ')
 			detected(f, NULL, SIGN_HOSTNAME);
-	} else if (f->section == SECTION_SUPPORT && is(label, "Hypervisor")) {
+	} else if (f->section == SECTION_SUPPORT && lnk_part_is(label, "Hypervisor")) {
 		if (more)
 			value.n = (size_t)(more - value.s);
 		detected_word(f, value, SIGN_SUPPORT);
-	} else if (f->section == SECTION_SUPPORT && is(label, "Identity")) {
-		if (skip(&value, "Virtual Machine"))
+	} else if (f->section == SECTION_SUPPORT && lnk_part_is(label, "Identity")) {
+		if (lnk_part_skip(&value, "Virtual Machine"))
 			detected(f, NULL, SIGN_SUPPORT);
 	}
 }
@@ -519,21 +500,21 @@ static bool is_letter(char c)
 #define MAX_LABEL   48u
 #define MAX_HEADING 24u
 
-static void read_label(struct lnk_facts *f, uint32_t line, struct span p)
+static void read_label(struct lnk_facts *f, uint32_t line, struct lnk_part p)
 {
 	const char *colon = memchr(p.s, ':', p.n < MAX_LABEL ? p.n : MAX_LABEL);
-	struct span label, value, gpu = p;
+	struct lnk_part label, value, gpu = p;
 
 	if (!colon) {
-		read_heading(f, p.n <= MAX_HEADING ? p : (struct span){p.s, 0});
+		read_heading(f, p.n <= MAX_HEADING ? p : (struct lnk_part){p.s, 0});
 		return;
 	}
-	if (skip(&gpu, "GPU ")) {
+	if (lnk_part_skip(&gpu, "GPU ")) {
 		begin_gpu(f, gpu);
 		return;
 	}
-	label = trim((struct span){p.s, (size_t)(colon - p.s)});
-	value = trim((struct span){colon + 1, p.n - (size_t)(colon + 1 - p.s)});
+	label = trim((struct lnk_part){p.s, (size_t)(colon - p.s)});
+	value = trim((struct lnk_part){colon + 1, p.n - (size_t)(colon + 1 - p.s)});
 	/* A log's time of day ends its label in a digit. */
 	if (!label.n || !is_letter(label.s[label.n - 1]) || !value.n)
 		return;
@@ -545,7 +526,7 @@ static void read_label(struct lnk_facts *f, uint32_t line, struct span p)
 
 void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n)
 {
-	struct span p = trim((struct span){s, n});
+	struct lnk_part p = trim((struct lnk_part){s, n});
 
 	if (!p.n)
 		return;

@@ -22,18 +22,6 @@
 
 /* ---- Pieces of a line ---------------------------------------------------------------------- */
 
-/* Moves past @word where the part starts with it. */
-static bool skip(struct lnk_part *p, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (p->n < n || memcmp(p->s, word, n) != 0)
-		return false;
-	p->s += n;
-	p->n -= n;
-	return true;
-}
-
 static void skip_blanks(struct lnk_part *p)
 {
 	while (p->n && lnk_is_blank(*p->s)) {
@@ -51,7 +39,7 @@ static bool skip_to(struct lnk_part *p, const char *word)
 		return false;
 	p->n -= (size_t)(at - p->s);
 	p->s = at;
-	return skip(p, word);
+	return lnk_part_skip(p, word);
 }
 
 static int hex_digit(char c)
@@ -90,7 +78,7 @@ static bool skip_ids(struct lnk_part *p, uint32_t *id)
 	struct lnk_part at = *p;
 	uint32_t vendor, device;
 
-	if (!skip_hex(&at, 4, &vendor) || !skip(&at, ":") || !skip_hex(&at, 4, &device))
+	if (!skip_hex(&at, 4, &vendor) || !lnk_part_skip(&at, ":") || !skip_hex(&at, 4, &device))
 		return false;
 	*id = FIELD_PREP(ID_VENDOR, vendor) | FIELD_PREP(ID_DEVICE, device);
 	*p = at;
@@ -242,7 +230,7 @@ static bool read_class(struct lnk_part p, uint32_t *class)
 		*class = FIELD_PREP(CLASS_CODE, v);
 		return true;
 	}
-	skip(&p, "Class ");
+	lnk_part_skip(&p, "Class ");
 	if (p.n == 4 && skip_hex(&p, 4, &v)) {
 		*class = FIELD_PREP(CLASS_CODE, v);
 		return true;
@@ -263,18 +251,18 @@ static bool read_ids(struct lnk_part p, uint32_t *id)
 	uint32_t vendor, device, last;
 	bool found = false;
 
-	if (skip(&p, "Vendor ") && skip_hex(&p, 4, &vendor) && skip(&p, " Device ") &&
-	    skip_hex(&p, 4, &device)) {
+	if (lnk_part_skip(&p, "Vendor ") && skip_hex(&p, 4, &vendor) &&
+	    lnk_part_skip(&p, " Device ") && skip_hex(&p, 4, &device)) {
 		*id = FIELD_PREP(ID_VENDOR, vendor) | FIELD_PREP(ID_DEVICE, device);
 		return true;
 	}
-	if (!skip(&p, "Device "))
-		skip(&p, "Unknown device ");
+	if (!lnk_part_skip(&p, "Device "))
+		lnk_part_skip(&p, "Unknown device ");
 	if (skip_ids(&p, id))
 		return true;
 	/* A name may hold brackets of its own; the ids come last. */
 	while (skip_to(&p, "["))
-		if (skip_ids(&p, &last) && skip(&p, "]")) {
+		if (skip_ids(&p, &last) && lnk_part_skip(&p, "]")) {
 			*id = last;
 			found = true;
 		}
@@ -383,10 +371,10 @@ static void read_express(struct lnk_words *w, struct lnk_part p)
 	size_t i;
 
 	w->express = true;
-	if (skip(&p, "(v") && (!skip_hex(&p, 1, &version) || !skip(&p, ") ")))
+	if (lnk_part_skip(&p, "(v") && (!skip_hex(&p, 1, &version) || !lnk_part_skip(&p, ") ")))
 		return;
 	for (i = 0; i < ARRAY_SIZE(types); i++)
-		if (skip(&p, types[i].words))
+		if (lnk_part_skip(&p, types[i].words))
 			break;
 	if (i == ARRAY_SIZE(types))
 		return;
@@ -417,7 +405,7 @@ static void read_serial(struct lnk_words *w, struct lnk_part p)
 	unsigned i;
 
 	for (i = 0; i < 8; i++) {
-		if ((i && !skip(&p, "-")) || !skip_hex(&p, 2, &byte))
+		if ((i && !lnk_part_skip(&p, "-")) || !skip_hex(&p, 2, &byte))
 			return;
 		half[i / 4] = half[i / 4] << 8 | byte;
 	}
@@ -444,7 +432,7 @@ static void read_extended(struct lnk_words *w, struct lnk_part p)
 
 	w->ecaps = true;
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!skip(&p, names[i].words))
+		if (!lnk_part_skip(&p, names[i].words))
 			continue;
 		w->ecap_flags |= names[i].flag;
 		if (names[i].flag == LNK_E_DSN)
@@ -460,28 +448,28 @@ static void read_capability(struct lnk_words *w, struct lnk_part p)
 	uint32_t off;
 
 	w->caps = true;
-	if (skip(&p, "<access denied>"))
+	if (lnk_part_skip(&p, "<access denied>"))
 		w->denied = true;
 	at = p;
-	if (!skip(&p, "[") || !skip_to(&p, "] ") || !p.n) {
+	if (!lnk_part_skip(&p, "[") || !skip_to(&p, "] ") || !p.n) {
 		w->doubt = true;
 		return;
 	}
-	if (*p.s == '<' || skip(&p, "#ff")) {
+	if (*p.s == '<' || lnk_part_skip(&p, "#ff")) {
 		w->doubt = true;
 		return;
 	}
-	skip(&at, "[");
+	lnk_part_skip(&at, "[");
 	if (skip_hex(&at, 3, &off)) {
 		read_extended(w, p);
 		return;
 	}
-	if (skip(&p, "Subsystem: ")) {
+	if (lnk_part_skip(&p, "Subsystem: ")) {
 		read_subsystem(w, p);
 		return;
 	}
-	skip(&p, "PCI ");
-	if (skip(&p, "Express "))
+	lnk_part_skip(&p, "PCI ");
+	if (lnk_part_skip(&p, "Express "))
 		read_express(w, p);
 }
 
@@ -510,15 +498,17 @@ bool lnk_words_left_out(const char *s, size_t n)
 {
 	struct lnk_part p = {s, n};
 
-	return skip(&p, "...") || skip(&p, "[...") || skip(&p, "(...") || skip(&p, "[snip") ||
-	       skip(&p, "<snip") || skip(&p, "--snip") || skip(&p, "8<") ||
-	       skip(&p, "\xe2\x80\xa6");
+	return lnk_part_skip(&p, "...") || lnk_part_skip(&p, "[...") || lnk_part_skip(&p, "(...") ||
+	       lnk_part_skip(&p, "[snip") || lnk_part_skip(&p, "<snip") ||
+	       lnk_part_skip(&p, "--snip") || lnk_part_skip(&p, "8<") ||
+	       lnk_part_skip(&p, "\xe2\x80\xa6");
 }
 
 /* What lspci writes of a function that decodes no addresses and has no capabilities, too. */
 static bool is_last(struct lnk_part p)
 {
-	return skip(&p, "NUMA node: ") || skip(&p, "IOMMU group: ") || skip(&p, "Kernel ");
+	return lnk_part_skip(&p, "NUMA node: ") || lnk_part_skip(&p, "IOMMU group: ") ||
+	       lnk_part_skip(&p, "Kernel ");
 }
 
 void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
@@ -537,27 +527,28 @@ void lnk_words_line(struct lnk_words *w, const char *s, size_t n)
 	}
 	if (n < 8 || memchr("BCFKLMRS!", s[0], 9) == NULL)
 		return;
-	if (skip(&p, "Subsystem: ")) {
+	if (lnk_part_skip(&p, "Subsystem: ")) {
 		read_subsystem(w, p);
-	} else if (skip(&p, "Capabilities: ")) {
+	} else if (lnk_part_skip(&p, "Capabilities: ")) {
 		read_capability(w, p);
-	} else if (skip(&p, "Bus: ")) {
+	} else if (lnk_part_skip(&p, "Bus: ")) {
 		read_buses(w, p);
-	} else if (skip(&p, "Control: ") || skip(&p, "Flags: ")) {
+	} else if (lnk_part_skip(&p, "Control: ") || lnk_part_skip(&p, "Flags: ")) {
 		w->verbose = true;
-		w->off = skip(&p, "I/O- Mem- BusMaster- ");
-	} else if (skip(&p, "Status: Cap+")) {
+		w->off = lnk_part_skip(&p, "I/O- Mem- BusMaster- ");
+	} else if (lnk_part_skip(&p, "Status: Cap+")) {
 		w->bare = w->off;
-	} else if (skip(&p, "Status: Cap-")) {
+	} else if (lnk_part_skip(&p, "Status: Cap-")) {
 		w->no_caps = true;
-	} else if (skip(&p, "Kernel driver in use: ") || skip(&p, "Kernel modules: ")) {
+	} else if (lnk_part_skip(&p, "Kernel driver in use: ") ||
+		   lnk_part_skip(&p, "Kernel modules: ")) {
 		w->whole = true;
-	} else if (skip(&p, "!!! Unknown header type 7f")) {
+	} else if (lnk_part_skip(&p, "!!! Unknown header type 7f")) {
 		/* lspci masks the multi-function bit; a header of this type is all ones. */
 		lnk_words_learn(w, LNK_R_HEADER, 0xff);
 	} else {
 		for (i = 0; i < ARRAY_SIZE(others); i++)
-			if (skip(&p, others[i]))
+			if (lnk_part_skip(&p, others[i]))
 				break;
 		if (i == ARRAY_SIZE(others))
 			return;
@@ -594,7 +585,7 @@ bool lnk_words_is_known(const char *s, size_t n)
 
 	lnk_words_line(&w, s, n);
 	/* Or the second line of a register, which has no name before it. */
-	return w.lspci || is_last(p) || has_flag(p) || skip(&p, "MaxPayload ");
+	return w.lspci || is_last(p) || has_flag(p) || lnk_part_skip(&p, "MaxPayload ");
 }
 
 void lnk_words_end(struct lnk_words *w)

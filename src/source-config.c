@@ -73,11 +73,6 @@ static bool split(struct names *names, const char *path)
 	return names->n;
 }
 
-static bool is_name(struct lnk_part p, const char *word)
-{
-	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
-}
-
 /* So many lower-case hex digits, as the kernel writes them. */
 static bool take_hex(struct lnk_part *p, unsigned least, unsigned most, uint32_t *value)
 {
@@ -168,7 +163,7 @@ static size_t root_before(const struct names *names, unsigned first, const char 
 	unsigned i;
 
 	for (i = 0; first && i < ARRAY_SIZE(stores); i++)
-		if (is_name(names->name[first - 1], stores[i])) {
+		if (lnk_part_is(names->name[first - 1], stores[i])) {
 			first--;
 			i = UINT32_MAX;
 		}
@@ -180,14 +175,15 @@ static unsigned sysfs_begins(const struct names *names, unsigned at)
 {
 	unsigned i;
 
-	if (at >= 3 && is_name(names->name[at - 1], "devices") &&
-	    is_name(names->name[at - 2], "pci") && is_name(names->name[at - 3], "bus"))
+	if (at >= 3 && lnk_part_is(names->name[at - 1], "devices") &&
+	    lnk_part_is(names->name[at - 2], "pci") && lnk_part_is(names->name[at - 3], "bus"))
 		return at - 3;
 	/* devices/platform/40000000.pcie/pci0000:00 */
 	for (i = at; i-- > 1;)
-		if (is_name(names->name[i], "devices") && is_name(names->name[i - 1], "sys"))
+		if (lnk_part_is(names->name[i], "devices") &&
+		    lnk_part_is(names->name[i - 1], "sys"))
 			return i;
-	return at && is_name(names->name[at - 1], "devices") ? at - 1 : at;
+	return at && lnk_part_is(names->name[at - 1], "devices") ? at - 1 : at;
 }
 
 static bool sysfs_path(struct lnk_config_path *p, const struct names *names, const char *path)
@@ -219,8 +215,8 @@ static bool procfs_path(struct lnk_config_path *p, const struct names *names, co
 
 	if (n < 2)
 		return false;
-	if (is_name(names->name[n - 1], "devices") && n >= 3 &&
-	    is_name(names->name[n - 2], "pci") && is_name(names->name[n - 3], "bus")) {
+	if (lnk_part_is(names->name[n - 1], "devices") && n >= 3 &&
+	    lnk_part_is(names->name[n - 2], "pci") && lnk_part_is(names->name[n - 3], "bus")) {
 		first = n - 1;
 		p->name = "devices";
 	} else {
@@ -230,8 +226,8 @@ static bool procfs_path(struct lnk_config_path *p, const struct names *names, co
 			return false;
 		p->name = NULL;
 	}
-	p->sure = first >= 2 && is_name(names->name[first - 1], "pci") &&
-		  is_name(names->name[first - 2], "bus");
+	p->sure = first >= 2 && lnk_part_is(names->name[first - 1], "pci") &&
+		  lnk_part_is(names->name[first - 2], "bus");
 	p->root = root_before(names, p->sure ? first - 2 : first, path);
 	return true;
 }

@@ -3,6 +3,8 @@
 #ifndef TEXT_H
 #define TEXT_H
 
+#include <string.h>
+
 #include "lnkinspect.h"
 
 /* A part of a line; nothing in it is terminated. */
@@ -13,6 +15,21 @@ struct lnk_part {
 static inline bool lnk_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+static inline bool lnk_part_is(struct lnk_part p, const char *word)
+{
+	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
+}
+/* Moves behind @word; false where @p does not begin with it. */
+static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (p->n < n || memcmp(p->s, word, n) != 0)
+		return false;
+	p->s += n;
+	p->n -= n;
+	return true;
 }
 
 /* ---- lspci-line.c: what one line is ------------------------------------------------------- */

@@ -565,17 +565,18 @@ static int close_capture(FILE *to, const char *name, int status)
 	return STATUS_USAGE;
 }
 
-/* The last line over several inputs, where people read it. */
+/* The last line over several captures, where people read it. */
 static void put_total(struct run *r)
 {
 	struct lnk_arena a = {0};
 	const char *text;
 	size_t i;
 
-	if (r->dumps.n < 2 || r->view.quiet || r->capture || r->format == &lnk_format_json)
+	if ((r->dumps.n < 2 && r->n_captures < 2) || r->view.quiet || r->capture ||
+	    r->format == &lnk_format_json)
 		return;
-	text = lnk_strf(&a, "Together: %zu inputs, %zu capture%s; found:", r->dumps.n,
-			r->n_captures, r->n_captures == 1 ? "" : "s");
+	text = lnk_strf(&a, "Together: %zu input%s, %zu capture%s; found:", r->dumps.n,
+			r->dumps.n == 1 ? "" : "s", r->n_captures, r->n_captures == 1 ? "" : "s");
 	for (i = LNK_ERROR + 1; i-- > LNK_NOTICE;)
 		text = lnk_strf(&a, "%s %zu %s%s%s", text, r->n_found[i],
 				lnk_severity_name((enum lnk_severity)i),

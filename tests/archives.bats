@@ -403,3 +403,20 @@ forms=(gz gz-name gz-two gz-lines xz zst bz2 tar tar-ustar tar-pax tar-slash tar
 		fail "$(cat err)"
 	finish
 }
+
+@test "a header that claims a name of four gigabytes is damage, and takes no memory" {
+	cp "$FIXTURES/origin/input" capture
+	echo capture | cpio -o -H newc 2>/dev/null >whole
+	python3 - <<-'PYTHON'
+		data = open("whole", "rb").read()
+		end = data.index(b"070701", 6)  # the trailer's header; its twelfth number is a length
+		open("claims", "wb").write(data[:end + 6 + 11 * 8] + b"ee000000" + data[end + 6 + 12 * 8:])
+	PYTHON
+	(
+		[[ -n ${SAN:-} ]] || ulimit -v 300000
+		exits 1 -q -n -F claims
+	)
+	grep -q '^LNK001 error' out || fail "the capture before it: $(cat out)"
+	grep -q '^LNK902 warning .*damaged or cut' out || fail "no damage: $(cat out)"
+	finish
+}

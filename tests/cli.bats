@@ -298,6 +298,12 @@ on_terminal() {
 	# One input has its own words; programs read the others.
 	exits 1 -F "$f"
 	! grep -q Together out || fail "one input"
+	mkdir several
+	cp "$FIXTURES/origin/input" several/a
+	cp "$FIXTURES/lnk001-equal/input" several/b
+	exits 1 -F several
+	grep -q '^Together: 1 input, 2 captures; found: 1 error, 1 warning, ' out ||
+		fail "a directory: $(tail -n 1 out)"
 	exits 1 -q -F "$f" "$PUBLIC/fine"
 	! grep -q Together out || fail "-q"
 	finish

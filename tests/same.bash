@@ -17,12 +17,12 @@ make_bases() {
 	export BASES=$BATS_FILE_TMPDIR/bases
 	mkdir "$BASES"
 	cp "$FIXTURES/origin/input" "$BASES/hex"
-	lspci -F "$switch" -D -nn -vv -xxxx >"$BASES/mixed" 2>/dev/null
+	lspci -O hwdb.disable=1 -F "$switch" -D -nn -vv -xxxx >"$BASES/mixed" 2>/dev/null
 	# As on a machine that runs: what follows its capabilities says that none is cut off.
-	lspci -F "$switch" -nn -vv 2>/dev/null |
+	lspci -O hwdb.disable=1 -F "$switch" -nn -vv 2>/dev/null |
 		sed '$s/^$/\tKernel driver in use: nvme\n\tKernel modules: nvme\n/' >"$BASES/text"
-	lspci -F "$switch" -n -x >"$BASES/short" 2>/dev/null
-	lspci -F "$switch" -D -n -xxx >"$BASES/early" 2>/dev/null
+	lspci -O hwdb.disable=1 -F "$switch" -n -x >"$BASES/short" 2>/dev/null
+	lspci -O hwdb.disable=1 -F "$switch" -D -n -xxx >"$BASES/early" 2>/dev/null
 }
 
 # Reads the files $@ in one process into ./json; the words go to ./err.

@@ -471,11 +471,6 @@ static bool value_of(const struct lnk_line *l, const char *key, const char **s, 
 	return true;
 }
 
-static bool says(const char *s, size_t n, const char *word)
-{
-	return n == strlen(word) && !memcmp(s, word, n);
-}
-
 static void on_env(struct lnk_model *m, const struct lnk_line *l, uint32_t line)
 {
 	struct lnk_env *e = &m->env;
@@ -491,9 +486,9 @@ static void on_env(struct lnk_model *m, const struct lnk_line *l, uint32_t line)
 	size_t n, i;
 
 	if (value_of(l, "guest", &s, &n))
-		e->guest = says(s, n, "yes") ? LNK_GUEST_YES :
-			   says(s, n, "no")  ? LNK_GUEST_NO :
-					       LNK_GUEST_UNKNOWN;
+		e->guest = lnk_part_is((struct lnk_part){s, n}, "yes") ? LNK_GUEST_YES :
+			   lnk_part_is((struct lnk_part){s, n}, "no")  ? LNK_GUEST_NO :
+									 LNK_GUEST_UNKNOWN;
 	if (value_of(l, "damage", &s, &n)) {
 		lnk_model_damage(m, line, "when it was taken: %s", clean(&m->arena, s, n));
 		m->damage_unplaced = true;
@@ -559,7 +554,7 @@ static void on_fact(struct open_fn *f, const struct lnk_line *l)
 
 	flag = flag_of(f, l, &s, &n);
 	if (flag) {
-		*flag = says(s, n, "yes");
+		*flag = lnk_part_is((struct lnk_part){s, n}, "yes");
 		f->facts = true;
 	} else if (keep_string(l, "driver", f->driver, &f->driver_n) ||
 		   keep_string(l, "power_state", f->power_state, &f->power_n)) {
@@ -596,7 +591,7 @@ static bool on_part(struct reader *r, const struct lnk_line *l)
 
 static bool is_head(const struct lnk_line *l)
 {
-	return says(l->s, l->n, head_line);
+	return lnk_part_is((struct lnk_part){l->s, l->n}, head_line);
 }
 
 static void on_remark(struct reader *r, const struct lnk_line *l)

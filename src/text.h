@@ -20,15 +20,19 @@ static inline bool lnk_part_is(struct lnk_part p, const char *word)
 {
 	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
 }
-/* Moves behind @word; false where @p does not begin with it. */
-static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
+static inline bool lnk_part_starts(struct lnk_part p, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (p->n < n || memcmp(p->s, word, n) != 0)
+	return p.n >= n && !memcmp(p.s, word, n);
+}
+/* Moves behind @word; false where @p does not begin with it. */
+static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
+{
+	if (!lnk_part_starts(*p, word))
 		return false;
-	p->s += n;
-	p->n -= n;
+	p->s += strlen(word);
+	p->n -= strlen(word);
 	return true;
 }
 

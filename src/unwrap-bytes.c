@@ -39,13 +39,6 @@ unsigned lnk_odd_look(const char *s, size_t n)
 	return found | other;
 }
 
-static bool starts(struct lnk_part p, const char *word)
-{
-	size_t n = strlen(word);
-
-	return p.n >= n && !memcmp(p.s, word, n);
-}
-
 static struct lnk_part behind(struct lnk_part p, size_t n)
 {
 	return (struct lnk_part){p.s + n, p.n - n};
@@ -172,13 +165,13 @@ static size_t blank(struct lnk_part p, char *c)
 
 	*c = '\0';
 	for (i = 0; i < ARRAY_SIZE(nothing); i++)
-		if (starts(p, nothing[i]))
+		if (lnk_part_starts(p, nothing[i]))
 			return strlen(nothing[i]);
 	*c = ' ';
 	for (i = 0; i < ARRAY_SIZE(spaces); i++)
-		if (starts(p, spaces[i]))
+		if (lnk_part_starts(p, spaces[i]))
 			return strlen(spaces[i]);
-	return starts(p, "\xe2\x80") && p.n > 2 && (uint8_t)p.s[2] <= 0x8a ? 3 : 0;
+	return lnk_part_starts(p, "\xe2\x80") && p.n > 2 && (uint8_t)p.s[2] <= 0x8a ? 3 : 0;
 }
 
 /* How many bytes belong to the character that starts here, as its first byte says. */
@@ -205,7 +198,7 @@ static bool is_fence(struct lnk_part p)
 
 	while (p.n && (lnk_is_blank(*p.s) || *p.s == '>'))
 		p = behind(p, 1);
-	if (!starts(p, "```"))
+	if (!lnk_part_starts(p, "```"))
 		return false;
 	for (i = 0; i < p.n; i++)
 		if (lnk_is_blank(p.s[i]) || p.s[i] == ':')

@@ -409,27 +409,21 @@ static void take(struct lnk_part *p, size_t n)
 	p->n -= n;
 }
 
-static bool starts(struct lnk_part p, const char *word)
-{
-	size_t n = strlen(word);
-
-	return p.n >= n && !memcmp(p.s, word, n);
-}
-
 /* "|           +-01.0", as lspci -t draws it; *end: where its bars end. */
 static bool is_drawing(struct lnk_part p, const char **end)
 {
 	while (p.n && (*p.s == ' ' || *p.s == '|'))
 		take(&p, 1);
 	*end = p.s;
-	return starts(p, "+-") || starts(p, "\\-");
+	return lnk_part_starts(p, "+-") || lnk_part_starts(p, "\\-");
 }
 
 /* ">" and "|" of mail; not ">SERR-" of a line that was wrapped. */
 static bool is_quote(struct lnk_part p)
 {
 	if (*p.s == '>')
-		return !starts(p, ">SERR") && !starts(p, ">TAbort") && !starts(p, ">Reset");
+		return !lnk_part_starts(p, ">SERR") && !lnk_part_starts(p, ">TAbort") &&
+		       !lnk_part_starts(p, ">Reset");
 	return *p.s == '|' && (p.n == 1 || lnk_is_blank(p.s[1]));
 }
 
@@ -540,7 +534,7 @@ static bool read_lines(struct lnk_part *p, uint32_t *line, uint32_t *n)
 /* "@@ -20,3 +20,4 @@" */
 static bool read_unified(struct lnk_unwrap *u, struct lnk_part p)
 {
-	if (!starts(p, "@@ "))
+	if (!lnk_part_starts(p, "@@ "))
 		return false;
 	take(&p, 3);
 	u->old_left = u->new_left = 0;
@@ -590,9 +584,9 @@ static bool begins_hunk(struct lnk_unwrap *u, struct lnk_part raw, struct lnk_pa
 {
 	size_t lead = (size_t)(p.s - raw.s);
 
-	if (starts(p, "--- "))
+	if (lnk_part_starts(p, "--- "))
 		read_name(u->name[0], p);
-	else if (starts(p, "+++ "))
+	else if (lnk_part_starts(p, "+++ "))
 		read_name(u->name[1], p);
 	if ((*p.s != '@' && (*p.s < '0' || *p.s > '9')) || lead > MAX_LEAD ||
 	    (!read_unified(u, p) && !read_normal(u, p)))
@@ -621,7 +615,7 @@ static unsigned side_of(const struct lnk_unwrap *u, char c)
 /* What a diff says between the lines: "---", "\ No newline at end of file". */
 static bool is_remark(const struct lnk_unwrap *u, struct lnk_part p)
 {
-	return *p.s == '\\' || (u->diff == NORMAL && starts(p, "---"));
+	return *p.s == '\\' || (u->diff == NORMAL && lnk_part_starts(p, "---"));
 }
 
 /*
@@ -922,7 +916,8 @@ static void join_text(struct lnk_unwrap *u, struct lnk_line *l)
 		return;
 	n = keep(u, l);
 	while (fetch(u) && goes_on(&u->ahead, columns)) {
-		if (revised && !starts((struct lnk_part){u->ahead.s, u->ahead.n}, "(prog-if "))
+		if (revised &&
+		    !lnk_part_starts((struct lnk_part){u->ahead.s, u->ahead.n}, "(prog-if "))
 			break;
 		revised = false;
 		append(u, &n, &u->ahead);

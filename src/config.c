@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* config.c - one configuration space: checked reads, capability walk with a budget */
+#include <endian.h>
 #include <errno.h>
 #include <pci/header.h>
 #include <string.h>
@@ -16,13 +17,131 @@ bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to)
 	return false;
 }
 
+/*
+ * A space that is packed: for each 256 bytes a mask of the dwords that are not 0, then those dwords as
+ * they stand in the space. Real devices have a quarter of 256 bytes, a tenth of 4096.
+ */
+#define PAGE 0x100u
+
+static unsigned page_count(unsigned size)
+{
+	return (size + PAGE - 1) / PAGE;
+}
+
+/* The aligned dword at @off, as it stands in the space. */
+static uint32_t dword_at(const struct lnk_cfg *c, unsigned off)
+{
+	const uint64_t *mask = (const uint64_t *)(const void *)c->bytes;
+	unsigned page = off / PAGE, at, i;
+	uint32_t dword;
+
+	if (!c->packed) {
+		memcpy(&dword, c->bytes + off, 4);
+		return dword;
+	}
+	if (!(mask[page] >> off % PAGE / 4 & 1))
+		return 0;
+	at = (unsigned)__builtin_popcountll(mask[page] & (BIT(off % PAGE / 4) - 1));
+	for (i = 0; i < page; i++)
+		at += (unsigned)__builtin_popcountll(mask[i]);
+	memcpy(&dword, c->bytes + page_count(c->size) * sizeof(*mask) + 4 * at, 4);
+	return dword;
+}
+
+void lnk_cfg_bytes(const struct lnk_cfg *c, unsigned from, unsigned to, uint8_t *out)
+{
+	unsigned off, n;
+
+	for (off = from; off < to; off += n) {
+		uint32_t dword = dword_at(c, off & ~3u);
+
+		n = to - off < 4 - off % 4 ? to - off : 4 - off % 4;
+		memcpy(out + off - from, (const uint8_t *)&dword + off % 4, n);
+	}
+}
+
+bool lnk_cfg_differ(const struct lnk_cfg *a, const struct lnk_cfg *b)
+{
+	uint8_t of_a[LNK_CFG_MAX], of_b[LNK_CFG_MAX];
+	unsigned i = 0, j = 0;
+
+	while (i < a->n_spans && j < b->n_spans) {
+		const struct lnk_span *x = &a->spans[i], *y = &b->spans[j];
+		unsigned from = x->from > y->from ? x->from : y->from;
+		unsigned to = x->to < y->to ? x->to : y->to;
+
+		if (from < to) {
+			lnk_cfg_bytes(a, from, to, of_a);
+			lnk_cfg_bytes(b, from, to, of_b);
+			if (memcmp(of_a, of_b, to - from) != 0)
+				return true;
+		}
+		if (x->to < y->to)
+			i++;
+		else
+			j++;
+	}
+	return false;
+}
+
+static unsigned whole_size(unsigned size)
+{
+	return size <= 64 ? 64 : size <= 256 ? 256 : LNK_CFG_MAX;
+}
+
+void lnk_cfg_set(struct lnk_arena *a, struct lnk_cfg *c, const uint8_t *bytes,
+		 const struct lnk_span *spans, unsigned n)
+{
+	uint8_t space[LNK_CFG_MAX];
+	uint64_t mask[LNK_CFG_MAX / PAGE] = {0};
+	unsigned i, off, dwords = 0, pages;
+	uint8_t *to;
+
+	c->size = (uint16_t)whole_size(n ? spans[n - 1].to : 0);
+	pages = page_count(c->size);
+	memset(space, 0, c->size);
+	for (i = 0; i < n; i++)
+		memcpy(space + spans[i].from, bytes + spans[i].from,
+		       (size_t)(spans[i].to - spans[i].from));
+	for (off = 0; off < c->size; off += 4) {
+		uint32_t dword;
+
+		memcpy(&dword, space + off, 4);
+		if (!dword)
+			continue;
+		mask[off / PAGE] |= BIT(off % PAGE / 4);
+		/* Those that were packed are behind us. */
+		memcpy(space + 4 * dwords++, &dword, 4);
+	}
+	c->packed = true;
+	c->bytes = lnk_alloc(a, pages * sizeof(mask[0]) + 4 * dwords + n * sizeof(*spans));
+	memcpy(c->bytes, mask, pages * sizeof(mask[0]));
+	to = c->bytes + pages * sizeof(mask[0]);
+	memcpy(to, space, 4 * dwords);
+	c->spans = (struct lnk_span *)(void *)(to + 4 * dwords);
+	memcpy(c->spans, spans, n * sizeof(*spans));
+	c->n_spans = c->max_spans = (uint16_t)n;
+}
+
+static void unpack(struct lnk_arena *a, struct lnk_cfg *c)
+{
+	uint8_t *bytes;
+
+	if (!c->packed)
+		return;
+	bytes = lnk_alloc(a, c->size);
+	lnk_cfg_bytes(c, 0, c->size, bytes);
+	c->bytes = bytes;
+	c->packed = false;
+}
+
 static void room_for_bytes(struct lnk_arena *a, struct lnk_cfg *c, unsigned size)
 {
 	uint8_t *bytes;
 
 	if (c->size >= size)
 		return;
-	size = size <= 64 ? 64 : size <= 256 ? 256 : LNK_CFG_MAX;
+	size = whole_size(size);
 	bytes = lnk_alloc(a, size);
 	if (c->size)
 		memcpy(bytes, c->bytes, c->size);
@@ -77,6 +196,7 @@ int lnk_cfg_add(struct lnk_arena *a, struct lnk_cfg *c, unsigned off, const uint
 		return -ERANGE;
 	if (!n)
 		return 0;
+	unpack(a, c);
 	room_for_bytes(a, c, to);
 	for (i = off; i < to; i++) {
 		for (j = 0; j < c->n_spans; j++)
@@ -108,23 +228,28 @@ static void fetch(struct lnk_cfg *c, unsigned from, unsigned to)
 	}
 }
 
-static bool read_le(struct lnk_cfg *c, unsigned off, unsigned n, uint32_t *v)
+static __attribute__((noinline)) bool fetch_missing(struct lnk_cfg *c, unsigned from, unsigned to)
 {
-	uint32_t x = 0;
-	unsigned i;
-
-	if (off >= LNK_CFG_MAX || n > LNK_CFG_MAX - off)
+	if (!c->fetch)
 		return false;
-	if (!lnk_cfg_known(c, off, off + n)) {
-		if (!c->fetch)
-			return false;
-		fetch(c, off, off + n);
-		if (!lnk_cfg_known(c, off, off + n))
-			return false;
-	}
-	for (i = n; i--;)
-		x = x << 8 | c->bytes[off + i];
-	*v = x;
+	fetch(c, from, to);
+	return lnk_cfg_known(c, from, to);
+}
+
+/* @n is 1, 2 or 4. Most of what is asked for is there, and in the first span. */
+static inline bool read_le(struct lnk_cfg *c, unsigned off, unsigned n, uint32_t *v)
+{
+	unsigned to = off + n;
+	uint64_t x;
+
+	if (off >= LNK_CFG_MAX || to > LNK_CFG_MAX)
+		return false;
+	if (!lnk_cfg_known(c, off, to) && !fetch_missing(c, off, to))
+		return false;
+	x = le32toh(dword_at(c, off & ~3u));
+	if (off % 4 + n > 4)
+		x |= (uint64_t)le32toh(dword_at(c, (off & ~3u) + 4)) << 32;
+	*v = (uint32_t)(x >> off % 4 * 8 & (BIT(8 * n) - 1));
 	return true;
 }
 

@@ -120,10 +120,11 @@ struct lnk_span {
  * outside the spans is not known, which is neither 0 nor 0xff.
  */
 struct lnk_cfg {
-	uint8_t *bytes;
+	uint8_t *bytes; /* lnk_cfg_bytes() reads them */
 	struct lnk_span *spans;
 	uint16_t n_spans, max_spans;
-	uint16_t size; /* bytes allocated; live: lowered to where reading failed */
+	uint16_t size; /* of the space, 4096 at most; live: lowered to where reading failed */
+	bool packed;   /* ->bytes hold masks, and the dwords that are not 0 (config.c) */
 	/* Live only: read @len (1..64) bytes at @off into @buf; false where it cannot be read. */
 	bool (*fetch)(void *live, unsigned off, void *buf, unsigned len);
 	void *live;
@@ -135,6 +136,16 @@ bool lnk_cfg_u16(struct lnk_cfg *c, unsigned off, uint32_t *v);
 bool lnk_cfg_u32(struct lnk_cfg *c, unsigned off, uint32_t *v);
 /* Are all bytes of [from, to) known, without reading any? */
 bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to);
+/* Copies the bytes [from, to), which are inside ->size; one that is not known may be anything. */
+void lnk_cfg_bytes(const struct lnk_cfg *c, unsigned from, unsigned to, uint8_t *out);
+/* Do both know a byte, and not the same one? */
+bool lnk_cfg_differ(const struct lnk_cfg *a, const struct lnk_cfg *b);
+/*
+ * Sets a space of which nothing is known yet to what @spans (sorted, apart from each other)
+ * of @bytes hold, in as little memory as it takes: most dwords of a device are 0.
+ */
+void lnk_cfg_set(struct lnk_arena *a, struct lnk_cfg *c, const uint8_t *bytes,
+		 const struct lnk_span *spans, unsigned n);
 /*
  * Adds captured bytes; memory comes from @a. Bytes known already are kept. -EILSEQ if they differ
  * from the new ones, -ERANGE if the span leaves LNK_CFG_MAX.

@@ -88,26 +88,6 @@ static void add_live(struct lnk_arena *a, struct lnk_live **to, const struct lnk
 	(*to)->power_state = copy_string(a, from->power_state);
 }
 
-/* Both know a byte, and not the same one. */
-static bool bytes_differ(const struct lnk_cfg *a, const struct lnk_cfg *b)
-{
-	unsigned i = 0, j = 0;
-
-	while (i < a->n_spans && j < b->n_spans) {
-		const struct lnk_span *x = &a->spans[i], *y = &b->spans[j];
-		unsigned from = x->from > y->from ? x->from : y->from;
-		unsigned to = x->to < y->to ? x->to : y->to;
-
-		if (from < to && memcmp(a->bytes + from, b->bytes + from, to - from) != 0)
-			return true;
-		if (x->to < y->to)
-			i++;
-		else
-			j++;
-	}
-	return false;
-}
-
 /* ---- Groups: the functions of one moment --------------------------------------------------- */
 
 /* A function's place among a group's, for a group that is not in the order of addresses. */
@@ -191,6 +171,26 @@ static bool same_head(const struct lnk_env *a, const struct lnk_env *b)
 	       same_string(a->time, b->time);
 }
 
+/* What the text says; a title that says what the bytes say was not kept. */
+static const struct lnk_hint *words_of(const struct lnk_fn *f, struct lnk_hint *title)
+{
+	struct lnk_cfg c = f->cfg;
+
+	if (f->text || !lnk_cfg_u32(&c, PCI_VENDOR_ID, &title->reg[LNK_R_ID]) ||
+	    !lnk_cfg_u32(&c, PCI_CLASS_REVISION, &title->reg[LNK_R_CLASS]) ||
+	    title->reg[LNK_R_ID] == 0xffffffff)
+		return f->text;
+	title->known = BIT(LNK_R_ID) | BIT(LNK_R_CLASS);
+	return title;
+}
+
+static bool words_differ(const struct lnk_fn *a, const struct lnk_fn *b)
+{
+	struct lnk_hint of_a = {0}, of_b = {0};
+
+	return hints_differ(words_of(a, &of_a), words_of(b, &of_b));
+}
+
 bool lnk_group_agrees(const struct lnk_group *old, const struct lnk_group *new)
 {
 	size_t i;
@@ -200,8 +200,7 @@ bool lnk_group_agrees(const struct lnk_group *old, const struct lnk_group *new)
 	for (i = 0; i < new->m->n_fns; i++) {
 		const struct lnk_fn *f = &new->m->fns[i], *twin = lnk_group_find(old, f->addr);
 
-		if (twin &&
-		    (bytes_differ(&twin->cfg, &f->cfg) || hints_differ(twin->text, f->text)))
+		if (twin && (lnk_cfg_differ(&twin->cfg, &f->cfg) || words_differ(twin, f)))
 			return false;
 	}
 	return true;
@@ -266,6 +265,7 @@ static void fold_function(struct lnk_group *to, const struct lnk_fn *from)
 {
 	struct lnk_fn *f = lnk_group_find(to, from->addr);
 	struct lnk_arena *a = &to->m->arena;
+	uint8_t bytes[LNK_CFG_MAX];
 	unsigned i;
 
 	if (!f)
@@ -277,8 +277,8 @@ static void fold_function(struct lnk_group *to, const struct lnk_fn *from)
 	for (i = 0; i < from->cfg.n_spans; i++) {
 		const struct lnk_span *s = &from->cfg.spans[i];
 
-		lnk_cfg_add(a, &f->cfg, s->from, from->cfg.bytes + s->from,
-			    (unsigned)(s->to - s->from));
+		lnk_cfg_bytes(&from->cfg, s->from, s->to, bytes);
+		lnk_cfg_add(a, &f->cfg, s->from, bytes, (unsigned)(s->to - s->from));
 	}
 	f->denied |= from->denied;
 	if (!f->device_name)

@@ -35,21 +35,53 @@ static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
 	return i;
 }
 
+/* Two characters, as they stand in memory, to WHOLE and the byte that they are; 0: they are none. */
+#define WHOLE 0x100u
+static uint16_t pairs[0x10000];
+
+static unsigned pair(const char *s)
+{
+	uint16_t chars;
+
+	memcpy(&chars, s, sizeof(chars));
+	return pairs[chars];
+}
+
+static void fill_pairs(void)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	unsigned high, low;
+
+	for (high = 0; digits[high]; high++)
+		for (low = 0; digits[low]; low++) {
+			char s[2] = {digits[high], digits[low]};
+			uint16_t chars;
+			uint32_t byte;
+
+			memcpy(&chars, s, sizeof(chars));
+			read_hex(s, 2, 2, &byte);
+			pairs[chars] = (uint16_t)(WHOLE | byte);
+		}
+}
+
 /* "00 11 ... ff": exactly 16 bytes, one blank between two. Most of a capture goes through here. */
 static bool read_bytes(const char *s, uint8_t bytes[ROW])
 {
-	const uint8_t *u = (const uint8_t *)s;
-	unsigned ok = HEX, gaps = 0, i;
+	unsigned all = WHOLE, gaps = 0, i;
 
-	for (i = 0; i < ROW; i++) {
-		unsigned high = hex[u[3 * i]], low = hex[u[3 * i + 1]];
+	if (!pairs['0' | '0' << 8])
+		fill_pairs();
+	for (i = 0; i < ROW - 1; i += 3, s += 9) {
+		unsigned a = pair(s), b = pair(s + 3), c = pair(s + 6);
 
-		ok &= high & low;
-		bytes[i] = (uint8_t)(high << 4 | (low & 0xf));
+		all &= a & b & c;
+		gaps |= ((unsigned)s[2] ^ ' ') | ((unsigned)s[5] ^ ' ') | ((unsigned)s[8] ^ ' ');
+		bytes[i] = (uint8_t)a;
+		bytes[i + 1] = (uint8_t)b;
+		bytes[i + 2] = (uint8_t)c;
 	}
-	for (i = 0; i < ROW - 1; i++)
-		gaps |= u[3 * i + 2] ^ (unsigned)' ';
-	return ok && !gaps;
+	bytes[i] = (uint8_t)pair(s);
+	return all & pair(s) && !gaps;
 }
 
 /* A row exactly as lspci prints it: "00: ", from 100 on "100: ", and 16 bytes. */
@@ -64,6 +96,21 @@ bool lnk_line_row(struct lnk_line *l, const char *s, size_t n)
 	l->kind = LNK_LINE_ROW;
 	l->n_bytes = ROW;
 	l->lspci_row = true;
+	return true;
+}
+
+bool lnk_line_row_at(const char *s, unsigned off, uint8_t bytes[ROW])
+{
+	static const char zeros[] = "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00";
+
+	if (off >= 0x100 && "0123456789abcdef"[off >> 8] != *s++)
+		return false;
+	if (s[0] != "0123456789abcdef"[off >> 4 & 0xf] || s[1] != '0' || s[2] != ':' ||
+	    s[3] != ' ' || s[4 + ROW_TEXT] != '\n')
+		return false;
+	if (memcmp(s + 4, zeros, ROW_TEXT) != 0)
+		return read_bytes(s + 4, bytes);
+	memset(bytes, 0, ROW);
 	return true;
 }
 
@@ -91,6 +138,7 @@ static bool any_row(struct lnk_line *l)
 	unsigned digits = read_hex(l->s, l->n, 9, &l->off);
 	size_t i = digits + 1, good = 0;
 	bool bad = false;
+	uint32_t byte;
 
 	if (digits < 2 || digits > 8 || digits == l->n || l->s[digits] != ':' ||
 	    (i < l->n && !lnk_is_blank(l->s[i])))
@@ -101,9 +149,9 @@ static bool any_row(struct lnk_line *l)
 			continue;
 		}
 		if (is_byte(l->s + i, l->n - i)) {
+			read_hex(l->s + i, 2, 2, &byte);
 			if (good < ROW)
-				l->bytes[good] = (uint8_t)(hex[(uint8_t)l->s[i]] << 4 |
-							   (hex[(uint8_t)l->s[i + 1]] & 0xf));
+				l->bytes[good] = (uint8_t)byte;
 			good++;
 		} else {
 			bad = true;

@@ -493,15 +493,22 @@ static void read_lanes(struct lnk_words *w, const char *s)
 
 /* ---- Sections: from a register's head to the next one ---------------------------------------- */
 
+#define SECTION(head, read)                                                                        \
+	{                                                                                          \
+		head, sizeof(head) - 1, read                                                       \
+	}
 static const struct section {
 	const char *head;
+	size_t n;
 	void (*read)(struct lnk_words *w, const char *s);
 } sections[] = {
-	{"DevCap:", read_devcap},     {"DevCtl:", read_devctl},	    {"LnkCap:", read_lnkcap},
-	{"LnkCtl:", read_lnkctl},     {"LnkSta:", read_lnksta},	    {"SltCap:", read_sltcap},
-	{"SltCtl:", read_sltctl},     {"SltSta:", read_sltsta},	    {"LnkCap2:", read_lnkcap2},
-	{"LnkCtl2:", read_lnkctl2},   {"LnkSta2:", read_lnksta2},   {"UESta:", read_uncorrectable},
-	{"CESta:", read_correctable}, {"LaneErrStat:", read_lanes},
+	SECTION("DevCap:", read_devcap),     SECTION("DevCtl:", read_devctl),
+	SECTION("LnkCap:", read_lnkcap),     SECTION("LnkCtl:", read_lnkctl),
+	SECTION("LnkSta:", read_lnksta),     SECTION("SltCap:", read_sltcap),
+	SECTION("SltCtl:", read_sltctl),     SECTION("SltSta:", read_sltsta),
+	SECTION("LnkCap2:", read_lnkcap2),   SECTION("LnkCtl2:", read_lnkctl2),
+	SECTION("LnkSta2:", read_lnksta2),   SECTION("UESta:", read_uncorrectable),
+	SECTION("CESta:", read_correctable), SECTION("LaneErrStat:", read_lanes),
 };
 
 /*
@@ -566,7 +573,8 @@ bool lnk_words_section(struct lnk_words *w, const char *s, size_t n)
 	}
 	lnk_words_close(w);
 	for (i = 0; i < ARRAY_SIZE(sections); i++)
-		if (strlen(sections[i].head) == head && !memcmp(s, sections[i].head, head)) {
+		if (sections[i].n == head && *sections[i].head == *s &&
+		    !memcmp(s, sections[i].head, head)) {
 			w->section = &sections[i];
 			w->section_n = 0;
 			append(w, s + head, n - head);

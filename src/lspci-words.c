@@ -33,7 +33,7 @@ static void skip_blanks(struct lnk_part *p)
 /* Moves past the next @word, wherever it is. */
 static bool skip_to(struct lnk_part *p, const char *word)
 {
-	const char *at = memmem(p->s, p->n, word, strlen(word));
+	const char *at = lnk_part_find(*p, word);
 
 	if (!at)
 		return false;
@@ -83,6 +83,12 @@ static bool skip_ids(struct lnk_part *p, uint32_t *id)
 	*id = FIELD_PREP(ID_VENDOR, vendor) | FIELD_PREP(ID_DEVICE, device);
 	*p = at;
 	return true;
+}
+
+void lnk_words_begin(struct lnk_words *w)
+{
+	/* What is large is not touched before it is used. */
+	memset(w, 0, offsetof(struct lnk_words, section_text));
 }
 
 void lnk_words_learn(struct lnk_words *w, enum lnk_reg r, uint32_t value)
@@ -245,11 +251,13 @@ static bool read_class(struct lnk_part p, uint32_t *class)
 	return found;
 }
 
+#define IN_BRACKETS 10 /* characters of "[10de:1b80" */
+
 /* "1b36:000c", "Device 1b36:000c", "Vendor 10de Device 1b80", or names and "[10de:1b80]". */
 static bool read_ids(struct lnk_part p, uint32_t *id)
 {
-	uint32_t vendor, device, last;
-	bool found = false;
+	uint32_t vendor, device;
+	const char *end;
 
 	if (lnk_part_skip(&p, "Vendor ") && skip_hex(&p, 4, &vendor) &&
 	    lnk_part_skip(&p, " Device ") && skip_hex(&p, 4, &device)) {
@@ -261,12 +269,13 @@ static bool read_ids(struct lnk_part p, uint32_t *id)
 	if (skip_ids(&p, id))
 		return true;
 	/* A name may hold brackets of its own; the ids come last. */
-	while (skip_to(&p, "["))
-		if (skip_ids(&p, &last) && lnk_part_skip(&p, "]")) {
-			*id = last;
-			found = true;
-		}
-	return found;
+	while ((end = memrchr(p.s, ']', p.n))) {
+		p.n = (size_t)(end - p.s);
+		if (p.n >= IN_BRACKETS && end[-IN_BRACKETS] == '[' &&
+		    skip_ids(&(struct lnk_part){end + 1 - IN_BRACKETS, IN_BRACKETS - 1}, id))
+			return true;
+	}
+	return false;
 }
 
 /* What names say: the id @r, or at least the maker. */
@@ -287,15 +296,15 @@ static void learn_named(struct lnk_words *w, enum lnk_reg r, struct lnk_named na
 /* How much of the first @n bytes stands before @word: all, where it does not occur. */
 static size_t length_before(struct lnk_part p, size_t n, const char *word)
 {
-	const char *at = memmem(p.s, n, word, strlen(word));
+	const char *at = lnk_part_find((struct lnk_part){p.s, n}, word);
 
 	return at ? (size_t)(at - p.s) : n;
 }
 
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 {
-	const char *colon = memmem(s, n, ": ", 2);
 	struct lnk_part rest = {s, n}, at;
+	const char *colon = lnk_part_find(rest, ": ");
 	uint32_t class, id, v;
 
 	/* We write a class that is not known so. */
@@ -324,8 +333,9 @@ void lnk_words_title(struct lnk_words *w, const char *s, size_t n)
 
 bool lnk_words_is_title(const char *s, size_t n)
 {
-	struct lnk_words w = {0};
+	struct lnk_words w;
 
+	lnk_words_begin(&w);
 	lnk_words_title(&w, s, n);
 	return w.hint.known & BIT(LNK_R_CLASS);
 }
@@ -581,8 +591,9 @@ static bool has_flag(struct lnk_part p)
 bool lnk_words_is_known(const char *s, size_t n)
 {
 	struct lnk_part p = {s, n};
-	struct lnk_words w = {0};
+	struct lnk_words w;
 
+	lnk_words_begin(&w);
 	lnk_words_line(&w, s, n);
 	/* Or the second line of a register, which has no name before it. */
 	return w.lspci || is_last(p) || has_flag(p) || lnk_part_skip(&p, "MaxPayload ");

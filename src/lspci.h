@@ -37,12 +37,14 @@ struct lnk_words {
 	bool target, vector, no_vector; /* LnkCtl2, LnkCap2 were seen; LnkCap2 was left out: 0 */
 	uint32_t ecap_flags;		/* enum lnk_ecap */
 	bool whole; /* what follows the capabilities was seen, so none was cut off */
-	size_t name_n;
-	char name[LNK_WORDS_NAME];     /* vendor and device in words where the ids are not there */
 	const struct section *section; /* of which register the words are read; NULL: of none */
-	size_t section_n;
+	size_t section_n, name_n;
 	char section_text[LNK_WORDS_SECTION];
+	char name[LNK_WORDS_NAME]; /* vendor and device in words where the ids are not there */
 };
+
+/* Of no function yet. */
+void lnk_words_begin(struct lnk_words *w);
 
 /* The words after the address in a function's first line. */
 void lnk_words_title(struct lnk_words *w, const char *s, size_t n);

@@ -193,6 +193,7 @@ static void put_title(FILE *to, const struct lnk_fn *f)
  */
 static void put_row(FILE *to, const struct lnk_cfg *c, unsigned off, const struct blanks *b)
 {
+	uint8_t bytes[ROW];
 	bool known[ROW];
 	unsigned n = 0, i;
 
@@ -202,12 +203,13 @@ static void put_row(FILE *to, const struct lnk_cfg *c, unsigned off, const struc
 	}
 	if (!n)
 		return;
+	lnk_cfg_bytes(c, off, off + ROW, bytes);
 	fprintf(to, "%s%02x:", n < ROW ? "# part of row " : "", off);
 	for (i = 0; i < ROW; i++)
 		if (!known[i])
 			fputs(" --", to);
 		else
-			fprintf(to, " %02x", b->at[off + i] ? 0 : c->bytes[off + i]);
+			fprintf(to, " %02x", b->at[off + i] ? 0 : bytes[i]);
 	fputc('\n', to);
 }
 

@@ -7,6 +7,7 @@
  * known, and one that moved to the next offset would be a lie.
  */
 #include <errno.h>
+#include <pci/header.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,20 +118,22 @@ static unsigned find_spans(const struct open_fn *f, struct lnk_span spans[LNK_CF
 	return n;
 }
 
-/* Moves what was read into a configuration space that holds nothing yet. */
 static void keep_bytes(const struct open_fn *f, struct lnk_arena *a, struct lnk_cfg *c)
 {
 	struct lnk_span spans[LNK_CFG_MAX / 2];
-	unsigned n = find_spans(f, spans), i;
 
-	c->size = (uint16_t)(f->end <= 64 ? 64 : f->end <= 256 ? 256 : LNK_CFG_MAX);
-	c->bytes = lnk_alloc(a, c->size);
-	c->spans = lnk_alloc(a, n * sizeof(spans[0]));
-	c->n_spans = c->max_spans = (uint16_t)n;
-	memcpy(c->spans, spans, n * sizeof(spans[0]));
-	for (i = 0; i < n; i++)
-		memcpy(c->bytes + spans[i].from, f->bytes + spans[i].from,
-		       (size_t)(spans[i].to - spans[i].from));
+	lnk_cfg_set(a, c, f->bytes, spans, find_spans(f, spans));
+}
+
+/* Does a list's title say no more than the bytes do? */
+static bool says_nothing(const struct lnk_hint *h, struct lnk_cfg *c)
+{
+	uint32_t id, class;
+
+	return !(h->known & ~TITLE_REGS) && !h->named && !h->vendor && !h->subvendor &&
+	       lnk_cfg_u32(c, PCI_VENDOR_ID, &id) && id == h->reg[LNK_R_ID] &&
+	       lnk_cfg_u32(c, PCI_CLASS_REVISION, &class) &&
+	       !((class ^ h->reg[LNK_R_CLASS]) & CLASS_CODE);
 }
 
 /* ---- The reader ---------------------------------------------------------------------------- */
@@ -280,7 +283,8 @@ static void end_function(struct reader *r)
 		fn->line = f->line;
 	if (f->end)
 		keep_bytes(f, a, &fn->cfg);
-	lnk_group_hint(a, &fn->text, &f->words.hint);
+	if (!says_nothing(&f->words.hint, &fn->cfg))
+		lnk_group_hint(a, &fn->text, &f->words.hint);
 	fn->denied |= f->words.denied;
 	if (f->words.name_n)
 		fn->device_name = clean(a, f->words.name, f->words.name_n);
@@ -303,7 +307,7 @@ static void begin_function(struct reader *r, const struct lnk_line *l)
 	f->line = r->line;
 	memset(f->have, 0, (f->end + ROW - 1) / ROW * sizeof(f->have[0]));
 	f->end = 0;
-	f->words = (struct lnk_words){0};
+	lnk_words_begin(&f->words);
 	f->facts = false;
 	f->live = (struct lnk_live){0};
 	f->attr = (struct lnk_hint){0};
@@ -364,6 +368,24 @@ static void on_row(struct reader *r, const struct lnk_line *l)
 		lnk_model_damage(r->now.m, line, "hex row contradicts bytes of the same function");
 		r->now.m->damage_unplaced = true;
 	}
+}
+
+/* The rows behind a good one, of which nothing else can be said: most of a capture. */
+static void take_rows(struct reader *r, struct lnk_unwrap *u)
+{
+	struct open_fn *f = &r->f;
+	unsigned n;
+
+	if (!f->open || f->gap != GAP_NONE || f->end != f->row_off + ROW)
+		return;
+	n = lnk_unwrap_rows(u, f->end, f->bytes);
+	if (!n)
+		return;
+	memset(f->have + f->end / ROW, 0xff, n * sizeof(f->have[0]));
+	f->end += n * ROW;
+	f->row_off = f->end - ROW;
+	r->line += n;
+	r->spaced = false;
 }
 
 static void on_bad_row(struct reader *r, const struct lnk_line *l)
@@ -716,6 +738,8 @@ static void read_lines(struct lnk_unwrap *u, struct reader readers[LNK_SIDES])
 	while (!readers[0].full && lnk_unwrap_next(u, &l)) {
 		if (l.sides == LNK_SIDE_PLAIN) {
 			read_line(&readers[0], &l);
+			if (l.kind == LNK_LINE_ROW)
+				take_rows(&readers[0], u);
 			continue;
 		}
 		for (i = 1; i < LNK_SIDES; i++)

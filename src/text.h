@@ -26,6 +26,18 @@ static inline bool lnk_part_starts(struct lnk_part p, const char *word)
 
 	return p.n >= n && !memcmp(p.s, word, n);
 }
+/* Where @word, of one character or more, first stands in @p; NULL: nowhere. */
+static inline const char *lnk_part_find(struct lnk_part p, const char *word)
+{
+	const char *at = p.s, *end = p.s + p.n;
+	size_t n = strlen(word);
+
+	/* memmem() is made for longer ones. */
+	for (; (at = memchr(at, *word, (size_t)(end - at))); at++)
+		if ((size_t)(end - at) >= n && !memcmp(at, word, n))
+			return at;
+	return NULL;
+}
 /* Moves behind @word; false where @p does not begin with it. */
 static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
 {
@@ -38,8 +50,9 @@ static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
 
 /* ---- lspci-line.c: what one line is ------------------------------------------------------- */
 
-#define LNK_ROW	 16u			 /* bytes in each row that lspci writes */
-#define LNK_ROWS (LNK_CFG_MAX / LNK_ROW) /* rows in a configuration space */
+#define LNK_ROW	     16u		     /* bytes in each row that lspci writes */
+#define LNK_ROWS     (LNK_CFG_MAX / LNK_ROW) /* rows in a configuration space */
+#define LNK_ROW_LINE 54u /* bytes of a row as lspci writes it, its end, and room */
 
 enum lnk_line_kind {
 	LNK_LINE_TEXT,
@@ -76,6 +89,11 @@ struct lnk_line {
 };
 /* A row exactly as lspci prints it; only then anything is set, and all but where it stands. */
 bool lnk_line_row(struct lnk_line *l, const char *s, size_t n);
+/*
+ * Does the line at @s hold the row at @off (a multiple of LNK_ROW, below LNK_CFG_MAX) exactly so, with
+ * its end? LNK_ROW_LINE bytes must be there; @bytes may be written to in any case.
+ */
+bool lnk_line_row_at(const char *s, unsigned off, uint8_t bytes[LNK_ROW]);
 /* Fills in kind and what belongs to it from ->s, ->n and ->indented. */
 void lnk_line_look(struct lnk_line *l);
 /* How many bytes follow each other here, and nothing else; 0: something else does. */
@@ -91,6 +109,11 @@ struct lnk_unwrap *lnk_unwrap_new(struct lnk_stream *in);
 void lnk_unwrap_free(struct lnk_unwrap *u);
 /* The next line; false at the end, or where reading failed (the stream says so). */
 bool lnk_unwrap_next(struct lnk_unwrap *u, struct lnk_line *l);
+/*
+ * Rows as lspci writes them that follow each other from @off on, straight into @space, as if each was
+ * the next line; returns how many. What is anything else is left for lnk_unwrap_next().
+ */
+unsigned lnk_unwrap_rows(struct lnk_unwrap *u, unsigned off, uint8_t space[LNK_CFG_MAX]);
 /* The name of one side's file as the diff gives it, not clean; "" where it does not. */
 const char *lnk_unwrap_side_name(const struct lnk_unwrap *u, enum lnk_side side);
 

@@ -206,7 +206,7 @@ static bool is_start(struct lnk_part p)
 {
 	static const char head[] = "# " LNK_NAME " capture ";
 	struct lnk_line l = {.s = p.s, .n = p.n};
-	struct lnk_words w = {0};
+	struct lnk_words w;
 
 	while (l.n && lnk_is_blank(*l.s)) {
 		l.s++;
@@ -219,6 +219,7 @@ static bool is_start(struct lnk_part p)
 		return l.n_bytes == LNK_ROW;
 	if (l.kind != LNK_LINE_HEADER)
 		return false;
+	lnk_words_begin(&w);
 	lnk_words_title(&w, l.s + l.title, l.n - l.title);
 	return w.hint.known || l.title == l.n;
 }

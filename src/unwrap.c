@@ -18,7 +18,6 @@
 #define MAX_NAME 128u	     /* of a file in a diff's head */
 #define MAX_LEAD 64u	     /* what stands before each line of a diff that was quoted */
 #define LONG	 1024u	     /* a line that may hold all of a text */
-#define QUICK	 54u	     /* a row as lspci writes it, its end, and room */
 #define TAB	 8u	     /* columns */
 
 /* Mail is wrapped at 66 columns or further right: what ends before that was not wrapped. */
@@ -775,12 +774,57 @@ static bool next_piece(struct lnk_unwrap *u, struct lnk_part *p, unsigned *odd)
 	return true;
 }
 
+/* ---- A line that nobody touched -------------------------------------------------------------- */
+
+/* Is nothing around the next line that would have to be taken off first? */
+static bool is_bare(const struct lnk_unwrap *u)
+{
+	return !(u->has_ahead || u->has_rest || u->too_long || u->goes_on || u->mail || u->diff);
+}
+
+/*
+ * The next line where it is as lspci writes it: blank, an address and a title, or a tab and words. It is
+ * what the stages above would make of it, with less work. False: it is for them.
+ */
+static bool quick_line(struct lnk_unwrap *u, struct lnk_line *l)
+{
+	struct lnk_stream *s = u->in;
+	size_t room = s->end - s->at < LONG ? s->end - s->at : LONG;
+	struct lnk_part p = {s->window + s->at, 0};
+	const char *end;
+	bool words;
+
+	if (!is_bare(u) || u->quoted || u->encoding || u->log.n || u->block >= TAB ||
+	    u->end != '\n' || !(end = memchr(p.s, '\n', room)))
+		return false;
+	p.n = (size_t)(end - p.s);
+	words = p.n > 1 && p.s[0] == '\t' && p.s[1] >= 'A' && p.s[1] <= 'Z';
+	if (p.n && (lnk_is_blank(end[-1]) || end[-1] == '=' || lnk_odd_look(p.s, p.n)))
+		return false;
+	if (words)
+		take(&p, 1);
+	strip_code(&p);
+	set_columns(u, l, words ? TAB : 0, p.n);
+	look(l, p);
+	if (l->kind != (words ? LNK_LINE_TEXT : p.n ? LNK_LINE_HEADER : LNK_LINE_BLANK))
+		return false;
+	if (l->kind == LNK_LINE_HEADER)
+		u->block = 0;
+	s->at = (size_t)(end + 1 - s->window);
+	l->line = u->first = ++u->line;
+	l->sides = LNK_SIDE_PLAIN;
+	l->unended = l->joined = false;
+	return true;
+}
+
 /* The next line, clean. */
 static bool next_clean(struct lnk_unwrap *u, struct lnk_line *l)
 {
 	struct lnk_part p;
 	unsigned odd;
 
+	if (quick_line(u, l))
+		return true;
 	if (!next_piece(u, &p, &odd))
 		return false;
 	l->line = u->first;
@@ -953,7 +997,7 @@ static const char *find_trouble(const struct lnk_line *l)
 
 	if (l->kind == LNK_LINE_ROW || !l->n)
 		return NULL;
-	for (; (at = memmem(at, (size_t)(end - at), ": ", 2)); at++)
+	for (; (at = lnk_part_find((struct lnk_part){at, (size_t)(end - at)}, ": ")); at++)
 		for (i = 0; i < ARRAY_SIZE(names); i++) {
 			n = strlen(names[i]);
 			if ((size_t)(at - l->s) >= n && !memcmp(at - n, names[i], n))
@@ -1087,15 +1131,13 @@ static bool join_torn(struct lnk_unwrap *u, struct lnk_line *l)
 
 /* ---- The way through ----------------------------------------------------------------------- */
 
-/* A row as lspci writes it, where nothing is around it that would have to be taken off first. */
 static bool quick_row(struct lnk_unwrap *u, struct lnk_line *l)
 {
 	struct lnk_stream *s = u->in;
 	const char *at = s->window + s->at;
 	size_t n;
 
-	if (u->has_ahead || u->has_rest || u->too_long || u->goes_on || u->mail || u->diff ||
-	    s->end - s->at < QUICK)
+	if (!is_bare(u) || s->end - s->at < LNK_ROW_LINE)
 		return false;
 	n = at[51] == '\n' ? 51 : 52;
 	if (at[n] != '\n' || !lnk_line_row(l, at, n))
@@ -1105,6 +1147,22 @@ static bool quick_row(struct lnk_unwrap *u, struct lnk_line *l)
 	l->sides = LNK_SIDE_PLAIN;
 	l->joined = l->unended = false;
 	return true;
+}
+
+unsigned lnk_unwrap_rows(struct lnk_unwrap *u, unsigned off, uint8_t space[LNK_CFG_MAX])
+{
+	struct lnk_stream *s = u->in;
+	unsigned n = 0;
+
+	if (!is_bare(u))
+		return 0;
+	for (; off < LNK_CFG_MAX && s->end - s->at >= LNK_ROW_LINE; off += LNK_ROW, n++) {
+		if (!lnk_line_row_at(s->window + s->at, off, space + off))
+			break;
+		s->at += off < 0x100 ? 52 : 53;
+	}
+	u->line += n;
+	return n;
 }
 
 bool lnk_unwrap_next(struct lnk_unwrap *u, struct lnk_line *l)

@@ -517,6 +517,7 @@ static bool stands_in(const struct text *t, unsigned off, const uint8_t *bytes)
 /* The first function with a row that stands nowhere; NULL: there is none. */
 static const struct lnk_fn *find_unreal(const struct text *t, const struct lnk_captures *c)
 {
+	uint8_t bytes[LNK_CFG_MAX];
 	size_t i, k;
 	unsigned off;
 
@@ -524,9 +525,10 @@ static const struct lnk_fn *find_unreal(const struct text *t, const struct lnk_c
 		for (k = 0; k < c->models[i]->n_fns; k++) {
 			const struct lnk_fn *f = &c->models[i]->fns[k];
 
+			lnk_cfg_bytes(&f->cfg, 0, f->cfg.size, bytes);
 			for (off = 0; off < f->cfg.size; off += ROW)
 				if (lnk_cfg_known(&f->cfg, off, off + ROW) &&
-				    !stands_in(t, off, f->cfg.bytes + off))
+				    !stands_in(t, off, bytes + off))
 					return f;
 		}
 	return NULL;

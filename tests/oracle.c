@@ -58,18 +58,17 @@ int oracle_judge(const struct lnk_captures *c, const struct lnk_judge *j, const 
 /* The first byte that @part knows and @whole does not, or knows otherwise; -1: there is none. */
 static int invented_byte(const struct lnk_fn *part, const struct lnk_fn *whole)
 {
+	uint8_t of_part[LNK_CFG_MAX], of_whole[LNK_CFG_MAX];
 	const struct lnk_span *s;
 	unsigned i, off;
 
+	lnk_cfg_bytes(&part->cfg, 0, part->cfg.size, of_part);
+	lnk_cfg_bytes(&whole->cfg, 0, whole->cfg.size, of_whole);
 	for (i = 0; i < part->cfg.n_spans; i++) {
 		s = &part->cfg.spans[i];
-		if (lnk_cfg_known(&whole->cfg, s->from, s->to) &&
-		    !memcmp(part->cfg.bytes + s->from, whole->cfg.bytes + s->from,
-			    (size_t)(s->to - s->from)))
-			continue;
 		for (off = s->from; off < s->to; off++)
 			if (!lnk_cfg_known(&whole->cfg, off, off + 1) ||
-			    part->cfg.bytes[off] != whole->cfg.bytes[off])
+			    of_part[off] != of_whole[off])
 				return (int)off;
 	}
 	return -1;

@@ -467,14 +467,17 @@ static void try_cuts(const struct buf *all, const struct lnk_captures *whole)
 
 static bool holds_row(const struct lnk_captures *c, const struct line *l)
 {
+	uint8_t bytes[ROW];
 	size_t i, k;
 
 	for (i = 0; i < c->n; i++)
 		for (k = 0; k < c->models[i]->n_fns; k++) {
 			const struct lnk_cfg *cfg = &c->models[i]->fns[k].cfg;
 
-			if (lnk_cfg_known(cfg, l->off, l->off + ROW) &&
-			    !memcmp(cfg->bytes + l->off, l->bytes, ROW))
+			if (!lnk_cfg_known(cfg, l->off, l->off + ROW))
+				continue;
+			lnk_cfg_bytes(cfg, l->off, l->off + ROW, bytes);
+			if (!memcmp(bytes, l->bytes, ROW))
 				return true;
 		}
 	return false;

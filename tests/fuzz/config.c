@@ -174,33 +174,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* ---- Seeds -------------------------------------------------------------------------------- */
 
 /* The next run of bytes that are not @fill from @off on; 0: there is none. */
-static unsigned next_run(const struct lnk_cfg *c, unsigned *off, uint8_t fill)
+static unsigned next_run(const struct lnk_cfg *c, const uint8_t *bytes, unsigned *off, uint8_t fill)
 {
 	unsigned n = 0;
 
-	while (*off < c->size && (!lnk_cfg_known(c, *off, *off + 1) || c->bytes[*off] == fill))
+	while (*off < c->size && (!lnk_cfg_known(c, *off, *off + 1) || bytes[*off] == fill))
 		++*off;
 	while (n < MAX_RUN && *off + n < c->size && lnk_cfg_known(c, *off, *off + n + 1) &&
-	       c->bytes[*off + n] != fill)
+	       bytes[*off + n] != fill)
 		n++;
 	return n;
 }
 
 static void put_function(const struct lnk_fn *f)
 {
-	uint8_t what = 0, fill;
+	uint8_t what = 0, fill, bytes[LNK_CFG_MAX];
 	unsigned off, n, runs = 0;
 
 	while (what + 1u < ARRAY_SIZE(sizes) && lnk_cfg_known(&f->cfg, 0, sizes[what + 1]))
 		what++;
-	fill = what && f->cfg.bytes[0] == 0xff ? 0xff : 0;
-	for (off = 0; (n = next_run(&f->cfg, &off, fill)) && runs < 255; off += n)
+	lnk_cfg_bytes(&f->cfg, 0, f->cfg.size, bytes);
+	fill = what && bytes[0] == 0xff ? 0xff : 0;
+	for (off = 0; (n = next_run(&f->cfg, bytes, &off, fill)) && runs < 255; off += n)
 		runs++;
 	printf("%c%c%c%c", f->addr.bus, f->addr.devfn, what | (fill ? ONES : 0), (int)runs);
 	for (off = 0; runs--; off += n) {
-		n = next_run(&f->cfg, &off, fill);
+		n = next_run(&f->cfg, bytes, &off, fill);
 		printf("%c%c%c", (int)(off & 0xff), (int)(off >> 8), (int)(n - 1));
-		fwrite(f->cfg.bytes + off, 1, n, stdout);
+		fwrite(bytes + off, 1, n, stdout);
 	}
 }
 

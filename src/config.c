@@ -89,38 +89,74 @@ static unsigned whole_size(unsigned size)
 	return size <= 64 ? 64 : size <= 256 ? 256 : LNK_CFG_MAX;
 }
 
+/* Packs the @n bytes at @space, PAGE at most, to @dwords; returns how many of them there are. */
+static unsigned pack(const uint8_t *space, unsigned n, uint64_t *mask, uint32_t *dwords)
+{
+	unsigned used = 0, i;
+	uint64_t bits = 0;
+
+	for (i = 0; i < n / 4; i++) {
+		uint32_t dword;
+
+		memcpy(&dword, space + 4 * i, 4);
+		dwords[used] = dword;
+		used += dword != 0;
+		bits |= (uint64_t)(dword != 0) << i;
+	}
+	*mask = bits;
+	return used;
+}
+
 void lnk_cfg_set(struct lnk_arena *a, struct lnk_cfg *c, const uint8_t *bytes,
 		 const struct lnk_span *spans, unsigned n)
 {
+	uint64_t mask[LNK_CFG_MAX / PAGE];
+	uint32_t dwords[LNK_CFG_MAX / 4];
 	uint8_t space[LNK_CFG_MAX];
-	uint64_t mask[LNK_CFG_MAX / PAGE] = {0};
-	unsigned i, off, dwords = 0, pages;
-	uint8_t *to;
+	size_t masks, used = 0;
+	unsigned i, off;
 
 	c->size = (uint16_t)whole_size(n ? spans[n - 1].to : 0);
-	pages = page_count(c->size);
-	memset(space, 0, c->size);
-	for (i = 0; i < n; i++)
-		memcpy(space + spans[i].from, bytes + spans[i].from,
-		       (size_t)(spans[i].to - spans[i].from));
-	for (off = 0; off < c->size; off += 4) {
-		uint32_t dword;
-
-		memcpy(&dword, space + off, 4);
-		if (!dword)
-			continue;
-		mask[off / PAGE] |= BIT(off % PAGE / 4);
-		/* Those that were packed are behind us. */
-		memcpy(space + 4 * dwords++, &dword, 4);
+	if (n != 1 || spans[0].from || spans[0].to != c->size) {
+		memset(space, 0, c->size);
+		for (i = 0; i < n; i++)
+			memcpy(space + spans[i].from, bytes + spans[i].from,
+			       (size_t)(spans[i].to - spans[i].from));
+		bytes = space;
 	}
+	masks = page_count(c->size) * sizeof(*mask);
+	for (off = 0; off < c->size; off += PAGE)
+		used += pack(bytes + off, c->size < PAGE ? c->size : PAGE, &mask[off / PAGE],
+			     dwords + used);
+	used *= sizeof(*dwords);
 	c->packed = true;
-	c->bytes = lnk_alloc(a, pages * sizeof(mask[0]) + 4 * dwords + n * sizeof(*spans));
-	memcpy(c->bytes, mask, pages * sizeof(mask[0]));
-	to = c->bytes + pages * sizeof(mask[0]);
-	memcpy(to, space, 4 * dwords);
-	c->spans = (struct lnk_span *)(void *)(to + 4 * dwords);
+	c->bytes = lnk_alloc(a, masks + used + n * sizeof(*spans));
+	memcpy(c->bytes, mask, masks);
+	memcpy(c->bytes + masks, dwords, used);
+	c->spans = (struct lnk_span *)(void *)(c->bytes + masks + used);
 	memcpy(c->spans, spans, n * sizeof(*spans));
 	c->n_spans = c->max_spans = (uint16_t)n;
+}
+
+struct lnk_cfg lnk_cfg_plain(const struct lnk_cfg *c, uint8_t space[LNK_CFG_MAX])
+{
+	struct lnk_cfg plain = *c;
+	const uint8_t *from;
+	unsigned page;
+
+	if (!c->packed)
+		return plain;
+	from = c->bytes + page_count(c->size) * sizeof(uint64_t);
+	memset(space, 0, c->size);
+	for (page = 0; page < page_count(c->size); page++) {
+		uint64_t mask = ((const uint64_t *)(const void *)c->bytes)[page];
+
+		for (; mask; mask &= mask - 1, from += 4)
+			memcpy(space + page * PAGE + 4 * __builtin_ctzll(mask), from, 4);
+	}
+	plain.bytes = space;
+	plain.packed = false;
+	return plain;
 }
 
 static void unpack(struct lnk_arena *a, struct lnk_cfg *c)
@@ -130,9 +166,7 @@ static void unpack(struct lnk_arena *a, struct lnk_cfg *c)
 	if (!c->packed)
 		return;
 	bytes = lnk_alloc(a, c->size);
-	lnk_cfg_bytes(c, 0, c->size, bytes);
-	c->bytes = bytes;
-	c->packed = false;
+	*c = lnk_cfg_plain(c, bytes);
 }
 
 static void room_for_bytes(struct lnk_arena *a, struct lnk_cfg *c, unsigned size)

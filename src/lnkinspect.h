@@ -138,6 +138,11 @@ bool lnk_cfg_u32(struct lnk_cfg *c, unsigned off, uint32_t *v);
 bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to);
 /* Copies the bytes [from, to), which are inside ->size; one that is not known may be anything. */
 void lnk_cfg_bytes(const struct lnk_cfg *c, unsigned from, unsigned to, uint8_t *out);
+/*
+ * The same space with its bytes as they stand, in @space if they were packed: for who reads much of it.
+ * It lives as long as both.
+ */
+struct lnk_cfg lnk_cfg_plain(const struct lnk_cfg *c, uint8_t space[LNK_CFG_MAX]);
 /* Do both know a byte, and not the same one? */
 bool lnk_cfg_differ(const struct lnk_cfg *a, const struct lnk_cfg *b);
 /*

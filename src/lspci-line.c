@@ -7,10 +7,9 @@
 #define ROW	 LNK_ROW
 #define ROW_TEXT (3 * ROW - 1) /* characters of its bytes */
 
-/* The value of a hex digit with this bit set; 0: not a hex digit. */
-#define HEX 0x10
+#define HEX LNK_HEX
 
-static const uint8_t hex[256] = {
+const uint8_t lnk_hex[256] = {
 	['0'] = HEX | 0,  ['1'] = HEX | 1,  ['2'] = HEX | 2,  ['3'] = HEX | 3,	['4'] = HEX | 4,
 	['5'] = HEX | 5,  ['6'] = HEX | 6,  ['7'] = HEX | 7,  ['8'] = HEX | 8,	['9'] = HEX | 9,
 	['a'] = HEX | 10, ['b'] = HEX | 11, ['c'] = HEX | 12, ['d'] = HEX | 13, ['e'] = HEX | 14,
@@ -20,7 +19,7 @@ static const uint8_t hex[256] = {
 
 static bool is_hex(char c)
 {
-	return hex[(uint8_t)c];
+	return lnk_hex[(uint8_t)c];
 }
 
 /* How many hex digits @s starts with, up to @max, and their value. */
@@ -30,7 +29,7 @@ static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
 	unsigned i;
 
 	for (i = 0; i < n && i < max && is_hex(s[i]); i++)
-		x = x << 4 | (hex[(uint8_t)s[i]] & 0xfu);
+		x = x << 4 | (lnk_hex[(uint8_t)s[i]] & 0xfu);
 	*v = x;
 	return i;
 }

@@ -520,13 +520,11 @@ static size_t head_length(const char *s, size_t n)
 	static const char last[] = "Kernel ";
 	size_t i;
 
-	if (n >= sizeof(last) && !memcmp(s, last, sizeof(last) - 1))
-		return sizeof(last) - 1;
 	for (i = 0; i < n && i < 24; i++)
 		if (s[i] == ':')
 			return i && s[0] >= 'A' && s[0] <= 'Z' ? i + 1 : 0;
 		else if (s[i] == ' ' || s[i] == '\t')
-			return 0;
+			return i + 1 == sizeof(last) - 1 && !memcmp(s, last, i + 1) ? i + 1 : 0;
 	return 0;
 }
 

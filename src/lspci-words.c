@@ -42,29 +42,20 @@ static bool skip_to(struct lnk_part *p, const char *word)
 	return lnk_part_skip(p, word);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Moves past a number of exactly @digits hex digits. */
 static bool skip_hex(struct lnk_part *p, unsigned digits, uint32_t *v)
 {
 	uint32_t x = 0;
 	unsigned i;
 
-	if (p->n < digits || (p->n > digits && hex_digit(p->s[digits]) >= 0))
+	if (p->n < digits || (p->n > digits && lnk_hex[(uint8_t)p->s[digits]]))
 		return false;
 	for (i = 0; i < digits; i++) {
-		int d = hex_digit(p->s[i]);
+		unsigned d = lnk_hex[(uint8_t)p->s[i]];
 
-		if (d < 0)
+		if (!d)
 			return false;
-		x = x << 4 | (uint32_t)d;
+		x = x << 4 | (d ^ LNK_HEX);
 	}
 	p->s += digits;
 	p->n -= digits;

@@ -118,22 +118,42 @@ static unsigned find_spans(const struct open_fn *f, struct lnk_span spans[LNK_CF
 	return n;
 }
 
-static void keep_bytes(const struct open_fn *f, struct lnk_arena *a, struct lnk_cfg *c)
+static struct lnk_cfg what_was_read(struct open_fn *f, struct lnk_span spans[LNK_CFG_MAX / 2])
 {
-	struct lnk_span spans[LNK_CFG_MAX / 2];
-
-	lnk_cfg_set(a, c, f->bytes, spans, find_spans(f, spans));
+	return (struct lnk_cfg){
+		.bytes = f->bytes,
+		.size = LNK_CFG_MAX,
+		.spans = spans,
+		.n_spans = (uint16_t)find_spans(f, spans),
+	};
 }
 
-/* Does a list's title say no more than the bytes do? */
+/* Is what the bytes say of the subsystem all that is asked for? */
+static bool has_subsystem(struct lnk_cfg *c)
+{
+	struct lnk_cap caps[LNK_MAX_CAPS];
+	enum lnk_list end;
+	uint32_t layout;
+	unsigned n;
+
+	if (!lnk_cfg_u8(c, PCI_HEADER_TYPE, &layout))
+		return false;
+	if (FIELD_GET(0x7f, layout) == PCI_HEADER_TYPE_NORMAL)
+		return lnk_cfg_known(c, PCI_SUBSYSTEM_VENDOR_ID, PCI_SUBSYSTEM_ID + 2);
+	end = lnk_cfg_caps(c, -1, caps, LNK_MAX_CAPS, &n);
+	return end == LNK_LIST_END || end == LNK_LIST_NONE;
+}
+
+/* Do a list's words say no more than the bytes do? */
 static bool says_nothing(const struct lnk_hint *h, struct lnk_cfg *c)
 {
 	uint32_t id, class;
 
-	return !(h->known & ~TITLE_REGS) && !h->named && !h->vendor && !h->subvendor &&
-	       lnk_cfg_u32(c, PCI_VENDOR_ID, &id) && id == h->reg[LNK_R_ID] &&
+	return !(h->known & ~(TITLE_REGS | BIT(LNK_R_SUBSYS))) && !h->named && !h->vendor &&
+	       !h->subvendor && lnk_cfg_u32(c, PCI_VENDOR_ID, &id) && id == h->reg[LNK_R_ID] &&
 	       lnk_cfg_u32(c, PCI_CLASS_REVISION, &class) &&
-	       !((class ^ h->reg[LNK_R_CLASS]) & CLASS_CODE);
+	       !((class ^ h->reg[LNK_R_CLASS]) & CLASS_CODE) &&
+	       (!(h->known & BIT(LNK_R_SUBSYS)) || has_subsystem(c));
 }
 
 /* ---- The reader ---------------------------------------------------------------------------- */
@@ -264,6 +284,8 @@ static void keep_facts(struct open_fn *f, struct lnk_arena *a, struct lnk_fn *fn
 static void end_function(struct reader *r)
 {
 	struct open_fn *f = &r->f;
+	struct lnk_span spans[LNK_CFG_MAX / 2];
+	struct lnk_cfg read;
 	struct lnk_arena *a;
 	struct lnk_fn *fn;
 
@@ -281,9 +303,10 @@ static void end_function(struct reader *r)
 	a = &r->now.m->arena;
 	if (!fn->line || f->end)
 		fn->line = f->line;
+	read = f->end ? what_was_read(f, spans) : fn->cfg;
 	if (f->end)
-		keep_bytes(f, a, &fn->cfg);
-	if (!says_nothing(&f->words.hint, &fn->cfg))
+		lnk_cfg_set(a, &fn->cfg, f->bytes, spans, read.n_spans);
+	if (!says_nothing(&f->words.hint, &read))
 		lnk_group_hint(a, &fn->text, &f->words.hint);
 	fn->denied |= f->words.denied;
 	if (f->words.name_n)

@@ -54,6 +54,10 @@ static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
 #define LNK_ROWS     (LNK_CFG_MAX / LNK_ROW) /* rows in a configuration space */
 #define LNK_ROW_LINE 54u /* bytes of a row as lspci writes it, its end, and room */
 
+/* The value of a hex digit with the bit LNK_HEX set; 0: it is none. */
+#define LNK_HEX 0x10u
+extern const uint8_t lnk_hex[256];
+
 enum lnk_line_kind {
 	LNK_LINE_TEXT,
 	LNK_LINE_BLANK,

@@ -381,7 +381,7 @@ static void take_words(struct lnk_fn *f)
 		     PCI_EXP_LNKCTL_ASPM | PCI_EXP_LNKCTL_DISABLE | PCI_EXP_LNKCTL_CLOCK);
 }
 
-static void decode(struct lnk_fn *f)
+static void decode_plain(struct lnk_fn *f)
 {
 	decode_header(f);
 	decode_fields(f);
@@ -412,6 +412,18 @@ static void decode(struct lnk_fn *f)
 	f->type = (uint8_t)decode_type(f);
 	take_words(f);
 	decode_link(f);
+}
+
+static void decode(struct lnk_fn *f)
+{
+	struct lnk_cfg cfg = f->cfg;
+	uint8_t space[LNK_CFG_MAX];
+
+	f->cfg = lnk_cfg_plain(&cfg, space);
+	decode_plain(f);
+	/* What was read live meanwhile is in it. */
+	if (cfg.packed)
+		f->cfg = cfg;
 }
 
 bool lnk_is_bridge(const struct lnk_fn *f)

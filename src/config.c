@@ -92,16 +92,20 @@ static unsigned whole_size(unsigned size)
 /* Packs the @n bytes at @space, PAGE at most, to @dwords; returns how many of them there are. */
 static unsigned pack(const uint8_t *space, unsigned n, uint64_t *mask, uint32_t *dwords)
 {
-	unsigned used = 0, i;
+	unsigned used = 0, i, k;
 	uint64_t bits = 0;
 
-	for (i = 0; i < n / 4; i++) {
-		uint32_t dword;
+	for (i = 0; i < n / 4; i += 2) {
+		uint32_t two[2];
 
-		memcpy(&dword, space + 4 * i, 4);
-		dwords[used] = dword;
-		used += dword != 0;
-		bits |= (uint64_t)(dword != 0) << i;
+		memcpy(two, space + 4 * i, sizeof(two));
+		if (!(two[0] | two[1]))
+			continue;
+		for (k = 0; k < 2; k++) {
+			dwords[used] = two[k];
+			used += two[k] != 0;
+			bits |= (uint64_t)(two[k] != 0) << (i + k);
+		}
 	}
 	*mask = bits;
 	return used;

@@ -110,8 +110,10 @@ static unsigned find_spans(const struct open_fn *f, struct lnk_span spans[LNK_CF
 
 		while (off < f->end && !has_byte(f, off))
 			off++;
-		for (from = off; off < f->end && has_byte(f, off);)
-			off += off % ROW == 0 && f->have[off / ROW] == 0xffff ? ROW : 1;
+		for (from = off; off < f->end && off % ROW == 0 && f->have[off / ROW] == 0xffff;)
+			off += ROW;
+		while (off < f->end && has_byte(f, off))
+			off++;
 		if (from < off)
 			spans[n++] = (struct lnk_span){(uint16_t)from, (uint16_t)off};
 	}

@@ -571,7 +571,7 @@ bool lnk_words_section(struct lnk_words *w, const char *s, size_t n)
 	}
 	lnk_words_close(w);
 	for (i = 0; i < ARRAY_SIZE(sections); i++)
-		if (sections[i].n == head && *sections[i].head == *s &&
+		if (*sections[i].head == *s && sections[i].n == head &&
 		    !memcmp(s, sections[i].head, head)) {
 			w->section = &sections[i];
 			w->section_n = 0;

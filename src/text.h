@@ -20,11 +20,13 @@ static inline bool lnk_part_is(struct lnk_part p, const char *word)
 {
 	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
 }
-static inline bool lnk_part_starts(struct lnk_part p, const char *word)
+/* Inlined always: of a word that is written there the length is known, and most lines differ at once. */
+static inline __attribute__((always_inline)) bool lnk_part_starts(struct lnk_part p,
+								  const char *word)
 {
 	size_t n = strlen(word);
 
-	return p.n >= n && !memcmp(p.s, word, n);
+	return p.n >= n && (!n || *p.s == *word) && !memcmp(p.s, word, n);
 }
 /* Where @word, of one character or more, first stands in @p; NULL: nowhere. */
 static inline const char *lnk_part_find(struct lnk_part p, const char *word)
@@ -39,7 +41,8 @@ static inline const char *lnk_part_find(struct lnk_part p, const char *word)
 	return NULL;
 }
 /* Moves behind @word; false where @p does not begin with it. */
-static inline bool lnk_part_skip(struct lnk_part *p, const char *word)
+static inline __attribute__((always_inline)) bool lnk_part_skip(struct lnk_part *p,
+								const char *word)
 {
 	if (!lnk_part_starts(*p, word))
 		return false;

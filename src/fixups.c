@@ -438,15 +438,48 @@ static bool matches(const struct lnk_fixup *x, const struct lnk_fn *f, enum lnk_
 	       (x->signs & LNK_S_GUEST && guest == LNK_GUEST_YES);
 }
 
+/* Which rows a function can match by one byte of its ids: bit n is row n. */
+struct rows {
+	uint64_t bits[(ARRAY_SIZE(fixups) + 63) / 64];
+};
+
+/* By the low byte of the vendor, and of the device. */
+static struct rows by_vendor[256], by_device[256];
+
+static void add_row(struct rows *of, size_t row, uint16_t id)
+{
+	unsigned first = id == 0xffff ? 0 : id & 0xff, last = id == 0xffff ? 0xff : first;
+
+	for (; first <= last; first++)
+		of[first].bits[row / 64] |= BIT(row % 64);
+}
+
+static void index_rows(void)
+{
+	static bool done;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fixups) && !done; i++) {
+		add_row(by_vendor, i, fixups[i].vendor);
+		add_row(by_device, i, fixups[i].device);
+	}
+	done = true;
+}
+
 static const struct lnk_fixup *find_row(const struct lnk_fn *f, enum lnk_guest guest)
 {
-	size_t i;
+	const struct rows *v = &by_vendor[f->vendor & 0xff], *d = &by_device[f->device & 0xff];
+	uint64_t left;
+	size_t i, row;
 
 	if (f->vendor == 0xffff && f->subvendor == 0xffff)
 		return NULL;
-	for (i = 0; i < ARRAY_SIZE(fixups); i++)
-		if (matches(&fixups[i], f, guest))
-			return &fixups[i];
+	for (i = 0; i < ARRAY_SIZE(v->bits); i++)
+		for (left = v->bits[i] & d->bits[i]; left; left &= left - 1) {
+			row = 64 * i + (size_t)__builtin_ctzll(left);
+			if (matches(&fixups[row], f, guest))
+				return &fixups[row];
+		}
 	return NULL;
 }
 
@@ -535,6 +568,7 @@ void lnk_fixups(struct lnk_model *m)
 {
 	size_t i;
 
+	index_rows();
 	doubt_guest(m);
 	find_guest(m);
 	for (i = 0; i < m->n_fns; i++) {

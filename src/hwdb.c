@@ -14,13 +14,14 @@ struct id {
 	struct lnk_fn *fn;
 };
 
-struct names {
-	struct lnk_arena *arena;
+/* Opened for the first capture, and kept for those that follow. */
+static struct names {
+	struct lnk_arena *arena; /* the capture's */
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
 	struct pci_access *pci;
 	bool no_pci_ids;
-};
+} names;
 
 /* libpci ends the process where its error() returns. */
 static jmp_buf giving_up;
@@ -132,7 +133,6 @@ static void fill(struct names *n, struct id *ids, size_t n_ids)
 
 void lnk_hwdb_fill(struct lnk_model *m)
 {
-	struct names n = {.arena = &m->arena};
 	struct id *ids = lnk_xmalloc(m->n_fns * sizeof(*ids));
 	size_t n_ids = 0, i;
 
@@ -144,13 +144,20 @@ void lnk_hwdb_fill(struct lnk_model *m)
 			ids[n_ids++] = (struct id){(uint32_t)f->vendor << 16 | f->device, f};
 	}
 	qsort(ids, n_ids, sizeof(*ids), by_id);
-	n.udev = udev_new();
-	if (n.udev)
-		n.hwdb = udev_hwdb_new(n.udev);
-	fill(&n, ids, n_ids);
-	if (n.pci)
-		pci_cleanup(n.pci);
-	udev_hwdb_unref(n.hwdb);
-	udev_unref(n.udev);
+	names.arena = &m->arena;
+	if (!names.udev)
+		names.udev = udev_new();
+	if (names.udev && !names.hwdb)
+		names.hwdb = udev_hwdb_new(names.udev);
+	fill(&names, ids, n_ids);
 	free(ids);
+}
+
+void lnk_hwdb_end(void)
+{
+	if (names.pci)
+		pci_cleanup(names.pci);
+	udev_hwdb_unref(names.hwdb);
+	udev_unref(names.udev);
+	names = (struct names){0};
 }

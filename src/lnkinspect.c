@@ -388,7 +388,7 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 	struct lnk_judge judge = {
 		.only = list_words(&r->only),
 		.ignore = list_words(&r->ignore),
-		.keep_all = r->view.verbose,
+		.keep = r->view.verbose ? r->format->keep_verbose : r->format->keep,
 	};
 	struct lnk_err err = {0};
 
@@ -684,5 +684,6 @@ int main(int argc, char **argv)
 	list_free(&r.params);
 	list_free(&r.suggest);
 	lnk_captures_free(&r.other);
+	lnk_hwdb_end();
 	return status;
 }

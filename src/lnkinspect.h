@@ -91,8 +91,12 @@ struct lnk_addr {
 	uint8_t bus;
 	uint8_t devfn;
 };
-#define LNK_ADDR_LEN 24			  /* "ffffffff:ff:1f.7" and its end, with room */
-uint64_t lnk_addr_key(struct lnk_addr a); /* sorts as domain, bus, device, function */
+#define LNK_ADDR_LEN 24 /* "ffffffff:ff:1f.7" and its end, with room */
+/* Sorts as domain, bus, device, function. */
+static inline uint64_t lnk_addr_key(struct lnk_addr a)
+{
+	return (uint64_t)a.domain << 16 | (uint32_t)a.bus << 8 | a.devfn;
+}
 static inline unsigned lnk_dev(struct lnk_addr a)
 {
 	return a.devfn >> 3;
@@ -103,6 +107,8 @@ static inline unsigned lnk_func(struct lnk_addr a)
 }
 /* "0000:00:03.0", the domain always there. Returns buf. */
 const char *lnk_addr_str(struct lnk_addr a, char buf[LNK_ADDR_LEN]);
+/* The lowest @digits hex digits of @x, without an end; returns where they end. */
+char *lnk_put_hex(char *to, uint32_t x, unsigned digits);
 /* "[domain:]bus:device.function" in hex, domain 0 where there is none; false if it is not that. */
 bool lnk_addr_parse(const char *s, struct lnk_addr *a);
 
@@ -443,10 +449,9 @@ struct lnk_model {
 
 	struct lnk_finding *findings; /* in the order of report: worst first, then address, id */
 	size_t n_findings, max_findings;
-	struct lnk_result *results; /* every skip; every other verdict too if asked for */
-	size_t n_results, max_results;
-	struct lnk_count *counts; /* lnk_n_rules of them */
-	size_t n_lost;		  /* comparisons of two ends that were lost, of what is shown */
+	struct lnk_count *counts; /* of each of lnk_rules, once it was judged */
+	size_t n_counts;
+	size_t n_lost; /* comparisons of two ends that were lost, of what is shown */
 };
 
 /* ---- model.c ------------------------------------------------------------------------------ */
@@ -563,23 +568,28 @@ struct lnk_finding {
 	const struct lnk_remedy *remedy; /* set by remedy.c; NULL: nothing can be suggested */
 };
 
+#define LNK_NO_FN UINT32_MAX
+
 struct lnk_result {
-	const struct lnk_rule *rule;
-	const struct lnk_fn *fn; /* subject; NULL: the capture */
-	const struct lnk_fn *of; /* LNK_SKIPPED: whose register was missing */
-	enum lnk_verdict verdict;
-	enum lnk_reg missing; /* LNK_SKIPPED: which; LNK_REGS if none in particular */
+	uint32_t fn;	 /* subject, its index in the model; LNK_NO_FN: the capture */
+	uint32_t of;	 /* LNK_SKIPPED: whose register was missing, or LNK_NO_FN */
+	uint8_t verdict; /* enum lnk_verdict */
+	uint8_t missing; /* LNK_SKIPPED: enum lnk_reg; LNK_REGS if none in particular */
 };
 
+/* What became of a rule. */
 struct lnk_count {
 	size_t n[LNK_VERDICTS];
+	uint64_t missing;	    /* BIT(enum lnk_reg): those for which it was skipped */
+	struct lnk_result *results; /* those to keep, in the order of their subjects */
+	size_t n_results, max_results;
 };
 
 /* What to judge. Each list is the text of the option, checked by lnk_judge_check(). */
 struct lnk_judge {
 	const char *const *only;   /* NULL-terminated list of IDs, or NULL: all */
 	const char *const *ignore; /* NULL-terminated list of ID or ID@ADDRESS, or NULL */
-	bool keep_all;		   /* keep passes and not-applicables in m->results */
+	uint64_t keep;		   /* BIT(enum lnk_verdict): kept one by one, beside the counts */
 };
 
 extern const struct lnk_rule *const lnk_rules[]; /* in the order of their IDs */
@@ -587,7 +597,7 @@ extern const size_t lnk_n_rules;
 const struct lnk_rule *lnk_rule_find(const char *id); /* any case; NULL: none such */
 /* 0, or -EINVAL and words about the first ID or address that means nothing. */
 int lnk_judge_check(const struct lnk_judge *j, struct lnk_err *err);
-/* Runs the rules over what is shown; fills findings, results, counts, link verdicts, n_lost. */
+/* Once per model: rules over what is shown; fills findings, counts, link verdicts, n_lost. */
 void lnk_judge(struct lnk_model *m, const struct lnk_judge *j);
 
 /* ---- remedy.c ----------------------------------------------------------------------------- */
@@ -621,6 +631,7 @@ const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,
 
 /* Vendor and device names: udev's hardware database, then pci.ids; once per id. */
 void lnk_hwdb_fill(struct lnk_model *m);
+void lnk_hwdb_end(void);
 
 /* ---- stream.c: one input's bytes, a window at a time --------------------------------------- */
 
@@ -927,6 +938,7 @@ struct lnk_view {
 struct lnk_format {
 	const char *name;
 	const char *help;
+	uint64_t keep, keep_verbose; /* what it lists, as lnk_judge.keep; and with -v */
 	/*
 	 * 0, or a negative errno where writing fails. write() is called once per capture,
 	 * compare() at most once, behind it.

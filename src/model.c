@@ -16,14 +16,17 @@ struct lnk_model *lnk_model_new(void)
 
 void lnk_model_free(struct lnk_model *m)
 {
+	size_t i;
+
 	if (!m)
 		return;
+	for (i = 0; i < m->n_counts; i++)
+		free(m->counts[i].results);
 	lnk_arena_free(&m->arena);
 	free(m->fns);
 	free(m->links);
 	free(m->damage);
 	free(m->findings);
-	free(m->results);
 	free(m->counts);
 	free(m);
 }

@@ -94,14 +94,31 @@ uint32_t lnk_rate_mbps(unsigned speed, unsigned width)
 	return lnk_speed_legal(speed) && width <= 32 ? speeds[speed].mbps * width : 0;
 }
 
-uint64_t lnk_addr_key(struct lnk_addr a)
+char *lnk_put_hex(char *to, uint32_t x, unsigned digits)
 {
-	return (uint64_t)a.domain << 16 | (uint32_t)a.bus << 8 | a.devfn;
+	unsigned i;
+
+	for (i = digits; i--; x >>= 4)
+		to[i] = "0123456789abcdef"[x & 0xf];
+	return to + digits;
 }
 
+/* By hand, since reports say nothing as often: "%04x:%02x:%02x.%x". */
 const char *lnk_addr_str(struct lnk_addr a, char buf[LNK_ADDR_LEN])
 {
-	snprintf(buf, LNK_ADDR_LEN, "%04x:%02x:%02x.%x", a.domain, a.bus, lnk_dev(a), lnk_func(a));
+	unsigned digits = 4;
+	char *p;
+
+	while (digits < 8 && a.domain >> 4 * digits)
+		digits++;
+	p = lnk_put_hex(buf, a.domain, digits);
+	*p++ = ':';
+	p = lnk_put_hex(p, a.bus, 2);
+	*p++ = ':';
+	p = lnk_put_hex(p, lnk_dev(a), 2);
+	*p++ = '.';
+	p = lnk_put_hex(p, lnk_func(a), 1);
+	*p = '\0';
 	return buf;
 }
 

@@ -144,10 +144,10 @@ static const struct {
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
-/* Sets @key of @o to what it is given; takes it over. */
+/* Sets @key, one of ours, of @o to what it is given; takes it over. */
 static void set(json_t *o, const char *key, json_t *value)
 {
-	json_object_set_new(o, key, value);
+	json_object_set_new_nocheck(o, key, value);
 }
 
 static json_t *text(const char *s)
@@ -164,21 +164,27 @@ static json_t *integer(uint64_t n)
 
 static json_t *hex(uint32_t x, unsigned digits)
 {
-	return json_sprintf("%0*x", (int)digits, x);
+	char s[8];
+
+	lnk_put_hex(s, x, digits);
+	return json_stringn_nocheck(s, digits);
 }
 
 static json_t *address(const struct lnk_fn *f)
 {
 	char at[LNK_ADDR_LEN];
 
-	return f ? json_string(lnk_addr_str(f->addr, at)) : json_null();
+	return f ? json_string_nocheck(lnk_addr_str(f->addr, at)) : json_null();
 }
 
 /* Mb/s and, in the digits of the kernel's message, Gb/s. */
 static void set_rate(json_t *o, uint32_t mbps)
 {
+	char gbps[16];
+
+	snprintf(gbps, sizeof(gbps), "%u.%03u", mbps / 1000, mbps % 1000);
 	set(o, "mbps", mbps ? integer(mbps) : json_null());
-	set(o, "gbps", mbps ? json_sprintf("%u.%03u", mbps / 1000, mbps % 1000) : json_null());
+	set(o, "gbps", mbps ? json_string_nocheck(gbps) : json_null());
 }
 
 static json_t *link_value(unsigned speed, unsigned width)
@@ -494,23 +500,30 @@ static json_t *finding(const struct lnk_view *v, const struct lnk_model *m,
 	return o;
 }
 
-static json_t *skip(const struct lnk_result *r)
+static json_t *subject(const struct lnk_model *m, uint32_t fn)
+{
+	return address(fn == LNK_NO_FN ? NULL : &m->fns[fn]);
+}
+
+static json_t *skip(const struct lnk_model *m, const struct lnk_rule *rule,
+		    const struct lnk_result *r)
 {
 	json_t *o = json_object();
 
-	set(o, "rule", text(r->rule->id));
-	set(o, "function", address(r->fn));
+	set(o, "rule", text(rule->id));
+	set(o, "function", subject(m, r->fn));
 	set(o, "register", text(r->missing < LNK_REGS ? reg_keys[r->missing] : NULL));
-	set(o, "of", address(r->of));
+	set(o, "of", subject(m, r->of));
 	return o;
 }
 
-static json_t *result(const struct lnk_result *r)
+static json_t *result(const struct lnk_model *m, const struct lnk_rule *rule,
+		      const struct lnk_result *r)
 {
 	json_t *o = json_object();
 
-	set(o, "rule", text(r->rule->id));
-	set(o, "function", address(r->fn));
+	set(o, "rule", text(rule->id));
+	set(o, "function", subject(m, r->fn));
 	set(o, "verdict", text(verdict_tokens[r->verdict]));
 	return o;
 }
@@ -520,7 +533,7 @@ static json_t *counts(const struct lnk_model *m)
 	json_t *all = json_object();
 	size_t i, j;
 
-	for (i = 0; m->counts && i < lnk_n_rules; i++) {
+	for (i = 0; i < m->n_counts; i++) {
 		json_t *o = json_object();
 
 		for (j = 0; j < LNK_VERDICTS; j++)
@@ -584,16 +597,39 @@ struct out {
 	FILE *to;
 	bool first; /* of an array or object: no comma before it */
 	int rc;
+	char *text; /* of one value; jansson's own way to a stream is a call for each piece */
+	size_t size;
 };
 
 static bool is_first;  /* capture */
 static bool is_closed; /* the list of captures */
 
+/* jansson's memory: that of one value, given back in one piece when it was written. */
+static struct lnk_arena memory;
+
+static void *allocate(size_t size)
+{
+	return lnk_alloc(&memory, size);
+}
+
+static void keep_until_written(void *p)
+{
+	(void)p;
+}
+
 static void put_value(struct out *o, json_t *value)
 {
-	if (json_dumpf(value, o->to, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+	size_t n = json_dumpb(value, o->text, o->size, flags);
+
+	if (n > o->size) {
+		o->size = 2 * n;
+		o->text = lnk_xrealloc(o->text, o->size);
+		n = json_dumpb(value, o->text, o->size, flags);
+	}
+	if (!n || fwrite(o->text, 1, n, o->to) < n)
 		o->rc = -EIO;
-	json_decref(value);
+	lnk_arena_free(&memory);
 }
 
 static void put_key(struct out *o, const char *key, json_t *value)
@@ -662,6 +698,29 @@ static void put_links(struct out *o, const struct lnk_model *m)
 	close_list(o);
 }
 
+static void put_skips(struct out *o, const struct lnk_model *m)
+{
+	size_t i, k;
+
+	open_list(o, "skipped");
+	for (i = 0; i < m->n_counts; i++)
+		for (k = 0; k < m->counts[i].n_results; k++)
+			if (m->counts[i].results[k].verdict == LNK_SKIPPED)
+				put_item(o, skip(m, lnk_rules[i], &m->counts[i].results[k]));
+	close_list(o);
+}
+
+static void put_results(struct out *o, const struct lnk_model *m)
+{
+	size_t i, k;
+
+	open_list(o, "results");
+	for (i = 0; i < m->n_counts; i++)
+		for (k = 0; k < m->counts[i].n_results; k++)
+			put_item(o, result(m, lnk_rules[i], &m->counts[i].results[k]));
+	close_list(o);
+}
+
 static void put_verdicts(struct out *o, const struct lnk_view *v, const struct lnk_model *m)
 {
 	size_t i;
@@ -670,18 +729,10 @@ static void put_verdicts(struct out *o, const struct lnk_view *v, const struct l
 	for (i = 0; i < m->n_findings; i++)
 		put_item(o, finding(v, m, &m->findings[i]));
 	close_list(o);
-	open_list(o, "skipped");
-	for (i = 0; i < m->n_results; i++)
-		if (m->results[i].verdict == LNK_SKIPPED)
-			put_item(o, skip(&m->results[i]));
-	close_list(o);
+	put_skips(o, m);
 	put_key(o, "counts", counts(m));
-	if (!v->verbose)
-		return;
-	open_list(o, "results");
-	for (i = 0; i < m->n_results; i++)
-		put_item(o, result(&m->results[i]));
-	close_list(o);
+	if (v->verbose)
+		put_results(o, m);
 }
 
 static void put_quotes(struct out *o, const struct lnk_model *m)
@@ -701,7 +752,7 @@ static void put_quotes(struct out *o, const struct lnk_model *m)
 static int begin(FILE *to, const struct lnk_view *v)
 {
 	(void)v;
-	json_set_alloc_funcs(lnk_xmalloc, free);
+	json_set_alloc_funcs(allocate, keep_until_written);
 	is_first = true;
 	is_closed = false;
 	fprintf(to,
@@ -730,6 +781,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	put_key(&o, "limit", text(m->limit));
 	put_key(&o, "status", integer((uint64_t)lnk_status(m, v)));
 	fputc('}', to);
+	free(o.text);
 	return o.rc;
 }
 
@@ -895,6 +947,7 @@ static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_c
 		close_list(&o);
 	}
 	fputc('}', to);
+	free(o.text);
 	return o.rc;
 }
 
@@ -908,6 +961,8 @@ static int end(FILE *to, const struct lnk_view *v, int status)
 const struct lnk_format lnk_format_json = {
 	.name = "json",
 	.help = "everything, for programs: schema lnkinspect, version 1",
+	.keep = BIT(LNK_SKIPPED),
+	.keep_verbose = UINT64_MAX,
 	.begin = begin,
 	.write = put_capture,
 	.compare = put_comparison,

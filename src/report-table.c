@@ -8,8 +8,9 @@
 
 #include "lnkinspect.h"
 
-#define GAP	 2u  /* columns between two cells */
-#define NAME_MIN 12u /* a shorter name says nothing */
+#define GAP	 2u    /* columns between two cells */
+#define NAME_MIN 12u   /* a shorter name says nothing */
+#define PART	 1024u /* rows that the library is given at once, and the rest of their tree */
 
 /* ---- Grids: libsmartcols ------------------------------------------------------------------- */
 
@@ -41,7 +42,7 @@ static struct libscols_table *new_table(const struct lnk_view *v, const struct l
 	return t;
 }
 
-static int add_column(struct libscols_table *t, const char *name, unsigned flags)
+static int add_column(struct libscols_table *t, const char *name, unsigned flags, unsigned width)
 {
 	int fl = SCOLS_FL_WRAP;
 	struct libscols_column *c;
@@ -50,7 +51,8 @@ static int add_column(struct libscols_table *t, const char *name, unsigned flags
 		fl = SCOLS_FL_TREE;
 	if (flags & LNK_GRID_RIGHT)
 		fl = SCOLS_FL_RIGHT;
-	c = scols_table_new_column(t, name ? name : "", 0, fl);
+	/* From 1 on: at least so many columns. */
+	c = scols_table_new_column(t, name ? name : "", width, fl);
 	if (!c)
 		return -ENOMEM;
 	if (fl != SCOLS_FL_WRAP)
@@ -59,20 +61,22 @@ static int add_column(struct libscols_table *t, const char *name, unsigned flags
 }
 
 static int add_row(struct libscols_table *t, struct libscols_line **lines, const struct lnk_grid *g,
-		   size_t i)
+		   size_t first, size_t i)
 {
 	const struct lnk_grid_row *r = &g->rows[i];
+	struct libscols_line *parent = r->parent == SIZE_MAX ? NULL : lines[r->parent - first];
+	struct libscols_line *line = scols_table_new_line(t, parent);
 	unsigned c;
 	int rc = 0;
 
-	lines[i] = scols_table_new_line(t, r->parent == SIZE_MAX ? NULL : lines[r->parent]);
-	if (!lines[i])
+	if (!line)
 		return -ENOMEM;
+	lines[i - first] = line;
 	for (c = 0; c < g->n_columns && !rc; c++)
 		if (r->cell[c] && *r->cell[c])
-			rc = scols_line_set_data(lines[i], c, r->cell[c]);
+			rc = scols_line_set_data(line, c, r->cell[c]);
 	if (!rc && r->color && *r->color)
-		rc = scols_cell_set_color(scols_line_get_cell(lines[i], g->color_column), r->color);
+		rc = scols_cell_set_color(scols_line_get_cell(line, g->color_column), r->color);
 	return rc;
 }
 
@@ -90,7 +94,9 @@ static void put_trimmed(FILE *to, const char *s)
 	}
 }
 
-int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g)
+/* Rows from @first to before @end, none of which hangs below another part's. */
+static int put_part(FILE *to, const struct lnk_view *v, const struct lnk_grid *g,
+		    const unsigned *widths, size_t first, size_t end)
 {
 	struct libscols_table *t = new_table(v, g);
 	struct libscols_line **lines;
@@ -101,11 +107,13 @@ int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g)
 
 	if (!t)
 		return -ENOMEM;
-	lines = lnk_xmalloc(g->n_rows * sizeof(struct libscols_line *));
+	if (first)
+		scols_table_enable_noheadings(t, 1);
+	lines = lnk_xmalloc((end - first) * sizeof(struct libscols_line *));
 	for (c = 0; c < g->n_columns && !rc; c++)
-		rc = add_column(t, g->heading[c], g->flags[c]);
-	for (i = 0; i < g->n_rows && !rc; i++)
-		rc = add_row(t, lines, g, i);
+		rc = add_column(t, g->heading[c], g->flags[c], widths[c]);
+	for (i = first; i < end && !rc; i++)
+		rc = add_row(t, lines, g, first, i);
 	if (!rc)
 		rc = scols_print_table_to_string(t, &text);
 	if (!rc)
@@ -113,6 +121,59 @@ int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g)
 	free(text);
 	scols_unref_table(t);
 	free(lines);
+	return rc;
+}
+
+static size_t end_of_part(const struct lnk_grid *g, size_t first)
+{
+	size_t i = first + PART;
+
+	while (i < g->n_rows && g->rows[i].parent != SIZE_MAX)
+		i++;
+	return i < g->n_rows ? i : g->n_rows;
+}
+
+static void widest(unsigned *width, unsigned n)
+{
+	if (n > *width)
+		*width = n;
+}
+
+/* What each column takes over all rows, with two columns a level for the tree's lines. */
+static void measure(const struct lnk_grid *g, unsigned *widths)
+{
+	unsigned c, depth;
+	size_t i, up;
+
+	for (c = 0; c < g->n_columns; c++)
+		widest(&widths[c], g->heading[c] ? lnk_columns(g->heading[c]) : 0);
+	for (i = 0; i < g->n_rows; i++) {
+		for (depth = 0, up = g->rows[i].parent; up != SIZE_MAX; up = g->rows[up].parent)
+			depth++;
+		for (c = 0; c < g->n_columns; c++)
+			if (g->rows[i].cell[c])
+				widest(&widths[c],
+				       lnk_cell_columns(g->rows[i].cell[c]) +
+					       (g->flags[c] & LNK_GRID_TREE ? 2 * depth : 0));
+	}
+}
+
+/*
+ * For each row the library holds many times what the row takes: it gets a large grid in parts, and
+ * is told how wide the whole is.
+ */
+int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g)
+{
+	unsigned widths[LNK_GRID_COLUMNS] = {0};
+	size_t i, end;
+	int rc = 0;
+
+	if (end_of_part(g, 0) < g->n_rows)
+		measure(g, widths);
+	for (i = 0; i < g->n_rows && !rc; i = end) {
+		end = end_of_part(g, i);
+		rc = put_part(to, v, g, widths, i, end);
+	}
 	return rc;
 }
 
@@ -200,12 +261,6 @@ static void add_link(struct table *t, const struct lnk_link *l)
 	}
 	r = add_end(t, l->below, port);
 	r->cell[VERDICT] = device_verdict(t, l, &r->color);
-}
-
-static void widest(unsigned *width, unsigned n)
-{
-	if (n > *width)
-		*width = n;
 }
 
 /* Two columns: in @room columns what a link runs at and of what, and below it the verdict. */
@@ -522,6 +577,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 const struct lnk_format lnk_format_table = {
 	.name = "table",
 	.help = "the links, each port above its device, then the findings",
+	.keep_verbose = BIT(LNK_SKIPPED),
 	.begin = lnk_text_begin,
 	.write = put_capture,
 	.compare = lnk_text_compare,

@@ -285,6 +285,10 @@ static size_t one_char(const char *s, unsigned *columns)
 	wchar_t c = (wchar_t)(len > 1 ? u[0] & (0x7f >> len) : u[0]);
 	int w;
 
+	if (u[0] >= ' ' && u[0] < 0x7f) {
+		*columns = 1;
+		return 1;
+	}
 	/* Of escape sequences there are only ours, for colour. */
 	if (u[0] == 033) {
 		*columns = 0;
@@ -752,7 +756,7 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 	count_links(m, links);
 	for (i = 0; i < m->n_fns; i++)
 		fns += m->fns[i].shown;
-	for (i = 0; i < lnk_n_rules && m->counts; i++) {
+	for (i = 0; i < m->n_counts; i++) {
 		const size_t *n = m->counts[i].n;
 		unsigned family = (unsigned)(lnk_rules[i]->id[3] - '0');
 
@@ -774,37 +778,37 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 }
 
 /* The names of the registers in @missing, each once: MAXLINK is called LNKCAP too. */
-static const char *missing_str(struct lnk_arena *a, const bool missing[LNK_REGS + 1])
+static const char *missing_str(struct lnk_arena *a, uint64_t missing)
 {
 	const char *list = "";
 	unsigned r;
 
-	for (r = 0; r < LNK_REGS; r++) {
-		if (!missing[r] || (r == LNK_R_MAXLINK && missing[LNK_R_LNKCAP]) ||
-		    (r == LNK_R_CURLINK && missing[LNK_R_LNKSTA]))
-			continue;
-		list = join(a, list, ", ", lnk_reg_name((enum lnk_reg)r));
-	}
-	return missing[LNK_REGS] ? join(a, list, ", ", "what is at the other end") : list;
+	if (missing & BIT(LNK_R_LNKCAP))
+		missing &= ~BIT(LNK_R_MAXLINK);
+	if (missing & BIT(LNK_R_LNKSTA))
+		missing &= ~BIT(LNK_R_CURLINK);
+	for (r = 0; r < LNK_REGS; r++)
+		if (missing & BIT(r))
+			list = join(a, list, ", ", lnk_reg_name((enum lnk_reg)r));
+	return missing & BIT(LNK_REGS) ? join(a, list, ", ", "what is at the other end") : list;
 }
 
 static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 {
-	bool missing[LNK_REGS + 1] = {false};
 	const char *rules = "";
+	uint64_t missing = 0;
 	size_t n = 0, i;
 
-	for (i = 0; i < m->n_results; i++) {
-		if (m->results[i].verdict != LNK_SKIPPED)
-			continue;
-		n++;
-		missing[m->results[i].missing] = true;
+	for (i = 0; i < m->n_counts; i++) {
+		const struct lnk_count *c = &m->counts[i];
+
+		n += c->n[LNK_SKIPPED];
+		missing |= c->missing;
+		if (c->n[LNK_SKIPPED])
+			rules = join(a, rules, " ", lnk_rules[i]->id);
 	}
 	if (!n)
 		return "";
-	for (i = 0; i < lnk_n_rules && m->counts; i++)
-		if (m->counts[i].n[LNK_SKIPPED])
-			rules = join(a, rules, " ", lnk_rules[i]->id);
 	return lnk_strf(a,
 			"Cannot tell: %s by %s need%s what was not read or is void: %s (-q -v "
 			"lists them).",
@@ -911,31 +915,35 @@ const char *lnk_marks_str(struct lnk_arena *a, const struct lnk_marks *k, const 
 	return list;
 }
 
-/* The two ends with @arrow between them, one address, or NULL for the capture as a whole. */
-static const char *where_str(struct lnk_arena *a, const struct lnk_finding *f, const char *arrow)
-{
-	char above[LNK_ADDR_LEN], below[LNK_ADDR_LEN];
+#define WHERE_LEN (2 * LNK_ADDR_LEN + 4)
 
-	if (f->above && f->below)
-		return lnk_strf(a, "%s%s%s", lnk_addr_str(f->above->addr, above), arrow,
-				lnk_addr_str(f->below->addr, below));
-	if (f->fn)
-		return lnk_strf(a, "%s", lnk_addr_str(f->fn->addr, above));
-	return NULL;
+/* The two ends with @arrow between them, one address, or NULL for the capture as a whole. */
+static const char *where_str(const struct lnk_finding *f, const char *arrow, char buf[WHERE_LEN])
+{
+	if (f->above && f->below) {
+		lnk_addr_str(f->above->addr, buf);
+		lnk_addr_str(f->below->addr, stpcpy(buf + strlen(buf), arrow));
+		return buf;
+	}
+	return f->fn ? lnk_addr_str(f->fn->addr, buf) : NULL;
 }
 
 /* One line: what is on several is put on one. */
 static void put_line(FILE *to, const char *s)
 {
-	for (; *s; s++)
-		fputc(*s == '\n' ? ' ' : *s, to);
+	size_t n = strcspn(s, "\n");
+
+	for (; s[n]; s += n + 1, n = strcspn(s, "\n"))
+		fprintf(to, "%.*s ", (int)n, s);
+	fputs(s, to);
 	fputc('\n', to);
 }
 
 static void put_quiet_finding(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
 {
 	struct lnk_arena a = {0};
-	const char *where = where_str(&a, f, ">");
+	char buf[WHERE_LEN];
+	const char *where = where_str(f, ">", buf);
 
 	fprintf(to, "%s%s %s%s %s  ", lnk_color(v, f->severity), f->rule->id,
 		lnk_severity_name(f->severity), lnk_color_end(v), where ? where : "-");
@@ -943,17 +951,28 @@ static void put_quiet_finding(FILE *to, const struct lnk_view *v, const struct l
 	lnk_arena_free(&a);
 }
 
-static void put_skip(FILE *to, const struct lnk_result *r)
+static void put_skip(FILE *to, const struct lnk_model *m, const struct lnk_rule *rule,
+		     const struct lnk_result *r)
 {
 	char at[LNK_ADDR_LEN] = "-", of[LNK_ADDR_LEN];
 
-	if (r->fn)
-		lnk_addr_str(r->fn->addr, at);
-	fprintf(to, "%s skipped %s  needs %s", r->rule->id, at,
+	if (r->fn != LNK_NO_FN)
+		lnk_addr_str(m->fns[r->fn].addr, at);
+	fprintf(to, "%s skipped %s  needs %s", rule->id, at,
 		r->missing < LNK_REGS ? lnk_reg_name(r->missing) : "the other end");
-	if (r->of)
-		fprintf(to, " of %s", lnk_addr_str(r->of->addr, of));
+	if (r->of != LNK_NO_FN)
+		fprintf(to, " of %s", lnk_addr_str(m->fns[r->of].addr, of));
 	fputc('\n', to);
+}
+
+static void put_skips(FILE *to, const struct lnk_model *m)
+{
+	size_t i, k;
+
+	for (i = 0; i < m->n_counts; i++)
+		for (k = 0; k < m->counts[i].n_results; k++)
+			if (m->counts[i].results[k].verdict == LNK_SKIPPED)
+				put_skip(to, m, lnk_rules[i], &m->counts[i].results[k]);
 }
 
 static void put_quiet(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
@@ -962,9 +981,8 @@ static void put_quiet(FILE *to, const struct lnk_view *v, const struct lnk_model
 
 	for (i = 0; i < m->n_findings; i++)
 		put_quiet_finding(to, v, &m->findings[i]);
-	for (i = 0; v->verbose && i < m->n_results; i++)
-		if (m->results[i].verdict == LNK_SKIPPED)
-			put_skip(to, &m->results[i]);
+	if (v->verbose)
+		put_skips(to, m);
 }
 
 /* " (virtual: QEMU pcie-root-port)": what it was recognised as is part of the evidence. */
@@ -1184,8 +1202,9 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 {
 	const struct lnk_fn *of[] = {f->fn, f->above, f->below};
 	struct lnk_arena a = {0};
+	char buf[WHERE_LEN];
 	size_t i;
-	const char *where = where_str(&a, f, " -> ");
+	const char *where = where_str(f, " -> ", buf);
 	const char *head = lnk_strf(&a, "%s%s %s%s  ", lnk_color(v, f->severity), f->rule->id,
 				    lnk_severity_name(f->severity), lnk_color_end(v));
 

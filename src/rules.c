@@ -1654,8 +1654,8 @@ const size_t lnk_n_rules = ARRAY_SIZE(lnk_rules);
 struct run {
 	struct lnk_model *m;
 	const struct lnk_judge *j;
-	const struct lnk_rule *rule;
-	struct lnk_count *count;
+	const struct lnk_rule *rule; /* the one at work, */
+	struct lnk_count *count;     /* and what became of it */
 };
 
 const struct lnk_rule *lnk_rule_find(const char *id)
@@ -1668,25 +1668,34 @@ const struct lnk_rule *lnk_rule_find(const char *id)
 	return NULL;
 }
 
-static void add_result(struct run *r, enum lnk_verdict v, const struct lnk_fn *f,
-		       const struct lnk_fn *of, enum lnk_reg missing)
+static uint32_t index_of(const struct run *r, const struct lnk_fn *f)
 {
-	struct lnk_model *m = r->m;
+	return f ? (uint32_t)(f - r->m->fns) : LNK_NO_FN;
+}
 
-	r->count->n[v]++;
-	if (v != LNK_SKIPPED && !r->j->keep_all)
-		return;
-	if (m->n_results == m->max_results) {
-		m->max_results = m->max_results ? 2 * m->max_results : 64;
-		m->results = lnk_xrealloc(m->results, m->max_results * sizeof(*m->results));
+static void keep_result(struct lnk_count *c, struct lnk_result x)
+{
+	if (c->n_results == c->max_results) {
+		c->max_results = c->max_results ? 2 * c->max_results : 64;
+		c->results = lnk_xrealloc(c->results, c->max_results * sizeof(*c->results));
 	}
-	m->results[m->n_results++] = (struct lnk_result){
-		.rule = r->rule,
-		.fn = f,
-		.of = of,
-		.verdict = v,
-		.missing = missing,
-	};
+	c->results[c->n_results++] = x;
+}
+
+/* LNK_SKIPPED: for want of @missing of @of. */
+static inline void add_result(struct run *r, enum lnk_verdict v, const struct lnk_fn *f,
+			      const struct lnk_fn *of, enum lnk_reg missing)
+{
+	r->count->n[v]++;
+	if (v == LNK_SKIPPED)
+		r->count->missing |= BIT(missing);
+	if (r->j->keep & BIT(v))
+		keep_result(r->count, (struct lnk_result){
+					      .fn = index_of(r, f),
+					      .of = index_of(r, of),
+					      .verdict = (uint8_t)v,
+					      .missing = (uint8_t)missing,
+				      });
 }
 
 /* The register that holds the value, if bytes gave it; else the part that words or sysfs gave. */
@@ -1742,10 +1751,8 @@ static bool ignored(const struct run *r, const struct lnk_finding *x)
 	return false;
 }
 
-static void add_finding(struct run *r, const struct lnk_finding *x)
+static void keep_finding(struct lnk_model *m, const struct lnk_finding *x)
 {
-	struct lnk_model *m = r->m;
-
 	if (m->n_findings == m->max_findings) {
 		m->max_findings = m->max_findings ? 2 * m->max_findings : 16;
 		m->findings = lnk_xrealloc(m->findings, m->max_findings * sizeof(*m->findings));
@@ -1753,9 +1760,9 @@ static void add_finding(struct run *r, const struct lnk_finding *x)
 	m->findings[m->n_findings++] = *x;
 }
 
-/* What a rule said becomes a finding, a skip, or a count. */
-static void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
-		   const struct lnk_fn *f, const struct lnk_msg *msg)
+/* False where it is to be ignored. */
+static bool add_finding(struct run *r, const struct lnk_link *l, const struct lnk_fn *f,
+			const struct lnk_msg *msg)
 {
 	struct lnk_evidence e[3 * LNK_REGS], *kept;
 	struct lnk_finding x = {
@@ -1770,12 +1777,8 @@ static void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
 	};
 	size_t n = 0;
 
-	if (v == LNK_FOUND && ignored(r, &x))
-		v = LNK_PASS;
-	if (v != LNK_FOUND) {
-		add_result(r, v, f, f, v == LNK_SKIPPED ? msg->missing : LNK_REGS);
-		return;
-	}
+	if (ignored(r, &x))
+		return false;
 	n = add_evidence(e, n, x.above, r->rule->needs_above | msg->regs_above);
 	n = add_evidence(e, n, f, r->rule->needs | msg->regs);
 	n = add_evidence(e, n, x.other, msg->other_regs);
@@ -1783,62 +1786,46 @@ static void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
 	memcpy(kept, e, n * sizeof(*e));
 	x.evidence = kept;
 	x.n_evidence = n;
-	add_finding(r, &x);
-	add_result(r, v, f, NULL, LNK_REGS);
+	keep_finding(r->m, &x);
+	return true;
 }
 
-enum need { NEED_MET, NEED_ABSENT, NEED_MISSING };
-
-/* NEED_MISSING: *missing gets the first that is not known. */
-static enum need check_needs(const struct lnk_fn *f, uint64_t needs, enum lnk_reg *missing)
+/* What a rule said becomes a finding, a skip, or a count. */
+static inline void settle(struct run *r, enum lnk_verdict v, const struct lnk_link *l,
+			  const struct lnk_fn *f, const struct lnk_msg *msg)
 {
-	uint64_t unknown = needs & ~f->known;
-
-	if (needs & f->absent)
-		return NEED_ABSENT;
-	if (!unknown)
-		return NEED_MET;
-	*missing = (enum lnk_reg)__builtin_ctzll(unknown);
-	return NEED_MISSING;
+	if (v == LNK_FOUND && !add_finding(r, l, f, msg))
+		v = LNK_PASS;
+	add_result(r, v, f, f, msg->missing);
 }
 
-static bool applies(const struct run *r, const struct lnk_fn *f, const struct lnk_fn *up)
+/* Can the rule mean anything there, whatever is known? */
+static inline bool fits(const struct run *r, const struct lnk_fn *f)
 {
 	const struct lnk_rule *x = r->rule;
 
-	if (x->guest_only && r->m->env.guest != LNK_GUEST_YES)
+	if (f->absent & x->needs || f->quirks & x->unless || (x->only && !(f->quirks & x->only)))
 		return false;
-	if (f->quirks & x->unless || (x->only && !(f->quirks & x->only)))
-		return false;
+	return !x->guest_only || r->m->env.guest == LNK_GUEST_YES;
+}
+
+static bool fits_above(const struct run *r, const struct lnk_fn *up)
+{
+	const struct lnk_rule *x = r->rule;
+
 	if (!up)
 		return !x->only_above && !x->needs_above;
-	return !(up->quirks & x->unless_above) && (!x->only_above || up->quirks & x->only_above);
+	return !(up->absent & x->needs_above) && !(up->quirks & x->unless_above) &&
+	       (!x->only_above || up->quirks & x->only_above);
 }
 
-/* True if the rule can look at it; else its verdict is recorded. */
-static bool ready(struct run *r, const struct lnk_fn *f, const struct lnk_fn *up)
+/* For want of the first register of @of that is needed and not known. */
+static void skip(struct run *r, const struct lnk_fn *f, const struct lnk_fn *of, uint64_t needs)
 {
-	enum lnk_reg missing = LNK_REGS, missing_above = LNK_REGS;
-	enum need need = NEED_MET, above = NEED_MET;
-
-	if (applies(r, f, up)) {
-		need = check_needs(f, r->rule->needs, &missing);
-		above = up ? check_needs(up, r->rule->needs_above, &missing_above) : NEED_MET;
-	} else {
-		need = NEED_ABSENT;
-	}
-	if (need == NEED_MET && above == NEED_MET)
-		return true;
-	if (need == NEED_ABSENT || above == NEED_ABSENT)
-		add_result(r, LNK_NA, f, NULL, LNK_REGS);
-	else if (above == NEED_MISSING)
-		add_result(r, LNK_SKIPPED, f, up, missing_above);
-	else
-		add_result(r, LNK_SKIPPED, f, f, missing);
-	return false;
+	add_result(r, LNK_SKIPPED, f, of, (enum lnk_reg)__builtin_ctzll(needs & ~of->known));
 }
 
-static struct lnk_msg new_msg(struct run *r)
+static inline struct lnk_msg new_msg(struct run *r)
 {
 	return (struct lnk_msg){
 		.model = r->m,
@@ -1848,62 +1835,129 @@ static struct lnk_msg new_msg(struct run *r)
 	};
 }
 
-static void run_links(struct run *r)
+static void judge_link(struct run *r, const struct lnk_link *l)
+{
+	const struct lnk_fn *f = l->below, *up = l->above;
+	const struct lnk_rule *x = r->rule;
+
+	if ((l->state == LNK_DOWN && !x->even_down) || !fits(r, f) || !fits_above(r, up)) {
+		add_result(r, LNK_NA, f, NULL, LNK_REGS);
+	} else if (up && x->needs_above & ~up->known) {
+		skip(r, f, up, x->needs_above);
+	} else if (x->needs & ~f->known) {
+		skip(r, f, f, x->needs);
+	} else {
+		struct lnk_msg msg = new_msg(r);
+
+		settle(r, x->link(l, &msg), l, f, &msg);
+	}
+}
+
+static void judge_fn(struct run *r, const struct lnk_fn *f)
+{
+	if (!fits(r, f)) {
+		add_result(r, LNK_NA, f, NULL, LNK_REGS);
+	} else if (r->rule->needs & ~f->known) {
+		skip(r, f, f, r->rule->needs);
+	} else {
+		struct lnk_msg msg = new_msg(r);
+
+		settle(r, r->rule->fn(f, &msg), NULL, f, &msg);
+	}
+}
+
+static void judge_capture(struct run *r)
+{
+	struct lnk_msg msg = new_msg(r);
+
+	settle(r, r->rule->capture(r->m, &msg), NULL, NULL, &msg);
+}
+
+static bool wanted(const struct lnk_judge *j, const struct lnk_rule *rule)
+{
+	const char *const *i;
+
+	if (!j->only || !*j->only)
+		return true;
+	for (i = j->only; *i; i++)
+		if (!strcasecmp(*i, rule->id))
+			return true;
+	return false;
+}
+
+/* The rules that are asked for, of those about @subject: one after another becomes r->rule. */
+struct choice {
+	size_t n;
+	struct {
+		const struct lnk_rule *rule;
+		struct lnk_count *count;
+	} list[ARRAY_SIZE(lnk_rules)];
+};
+
+static void choose(struct choice *c, const struct run *r, enum lnk_subject subject)
 {
 	size_t i;
 
+	for (c->n = i = 0; i < lnk_n_rules; i++) {
+		if (lnk_rules[i]->subject != subject || !wanted(r->j, lnk_rules[i]))
+			continue;
+		c->list[c->n].rule = lnk_rules[i];
+		c->list[c->n++].count = &r->m->counts[i];
+	}
+}
+
+static inline void take_rule(struct run *r, const struct choice *c, size_t i)
+{
+	r->rule = c->list[i].rule;
+	r->count = c->list[i].count;
+}
+
+/* All rules over one link, then over the next: there can be far more links than rules. */
+static void run_links(struct run *r)
+{
+	struct choice c;
+	size_t i, k;
+
+	choose(&c, r, LNK_ON_LINK);
 	for (i = 0; i < r->m->n_links; i++) {
 		const struct lnk_link *l = &r->m->links[i];
-		struct lnk_msg msg = new_msg(r);
 
 		if (!l->below->shown)
 			continue;
-		if (l->state == LNK_DOWN && !r->rule->even_down)
-			add_result(r, LNK_NA, l->below, NULL, LNK_REGS);
-		else if (ready(r, l->below, l->above))
-			settle(r, r->rule->link(l, &msg), l, l->below, &msg);
+		for (k = 0; k < c.n; k++) {
+			take_rule(r, &c, k);
+			judge_link(r, l);
+		}
 	}
 }
 
 static void run_fns(struct run *r)
 {
-	size_t i;
+	struct choice c;
+	size_t i, k;
 
+	choose(&c, r, LNK_ON_FN);
 	for (i = 0; i < r->m->n_fns; i++) {
 		const struct lnk_fn *f = &r->m->fns[i];
-		struct lnk_msg msg = new_msg(r);
 
-		if (f->shown && ready(r, f, NULL))
-			settle(r, r->rule->fn(f, &msg), NULL, f, &msg);
+		if (!f->shown)
+			continue;
+		for (k = 0; k < c.n; k++) {
+			take_rule(r, &c, k);
+			judge_fn(r, f);
+		}
 	}
 }
 
-static bool wanted(const struct run *r)
+static void run_capture(struct run *r)
 {
-	const char *const *i;
+	struct choice c;
+	size_t k;
 
-	if (!r->j->only || !*r->j->only)
-		return true;
-	for (i = r->j->only; *i; i++)
-		if (!strcasecmp(*i, r->rule->id))
-			return true;
-	return false;
-}
-
-static void run_rule(struct run *r)
-{
-	struct lnk_msg msg = new_msg(r);
-
-	switch (r->rule->subject) {
-	case LNK_ON_LINK:
-		run_links(r);
-		break;
-	case LNK_ON_FN:
-		run_fns(r);
-		break;
-	case LNK_ON_CAPTURE:
-		settle(r, r->rule->capture(r->m, &msg), NULL, NULL, &msg);
-		break;
+	choose(&c, r, LNK_ON_CAPTURE);
+	for (k = 0; k < c.n; k++) {
+		take_rule(r, &c, k);
+		judge_capture(r);
 	}
 }
 
@@ -1966,16 +2020,13 @@ static size_t count_lost(const struct lnk_model *m)
 void lnk_judge(struct lnk_model *m, const struct lnk_judge *j)
 {
 	struct run r = {.m = m, .j = j};
-	size_t i;
 
-	m->counts = lnk_xrealloc(m->counts, lnk_n_rules * sizeof(*m->counts));
-	memset(m->counts, 0, lnk_n_rules * sizeof(*m->counts));
-	for (i = 0; i < lnk_n_rules; i++) {
-		r.rule = lnk_rules[i];
-		r.count = &m->counts[i];
-		if (wanted(&r))
-			run_rule(&r);
-	}
+	m->n_counts = lnk_n_rules;
+	m->counts = lnk_xmalloc(m->n_counts * sizeof(*m->counts));
+	memset(m->counts, 0, m->n_counts * sizeof(*m->counts));
+	run_links(&r);
+	run_fns(&r);
+	run_capture(&r);
 	if (m->n_findings)
 		qsort(m->findings, m->n_findings, sizeof(*m->findings), by_weight);
 	judge_links(m);

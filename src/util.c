@@ -76,15 +76,18 @@ char *lnk_strndup(struct lnk_arena *a, const char *s, size_t n)
 
 char *lnk_strf(struct lnk_arena *a, const char *fmt, ...)
 {
+	char text[256], *p;
 	va_list ap;
-	char *p;
 	int n;
 
+	/* Most is short: formatted once. */
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		out_of_memory();
+	if ((size_t)n < sizeof(text))
+		return lnk_strndup(a, text, (size_t)n);
 	p = lnk_alloc(a, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);

@@ -457,10 +457,15 @@ struct domain {
 /* Two bridges on one bus must not share bus numbers (BRIDGE 3.2.5.3, 3.2.5.4). */
 static void find_overlaps(struct lnk_fn *first, uint32_t n)
 {
-	struct lnk_fn *owner[256] = {0};
-	uint32_t i;
+	struct lnk_fn *owner[256];
+	uint32_t i, bridges = 0;
 	unsigned bus;
 
+	for (i = 0; i < n; i++)
+		bridges += first[i].secondary != 0;
+	if (bridges < 2)
+		return;
+	memset(owner, 0, sizeof(owner));
 	for (i = 0; i < n; i++) {
 		struct lnk_fn *f = &first[i];
 
@@ -973,18 +978,20 @@ static uint64_t half_card(const struct lnk_fn *f)
 	return (uint64_t)f->vendor << 32 | (uint64_t)f->subvendor << 16 | f->subdevice;
 }
 
-static void find_twins(struct lnk_model *m, uint64_t (*key_of)(const struct lnk_fn *))
+/* Of @slots, the indices of what stands in virtual slots, those with one key in different slots. */
+static void find_twins(struct lnk_model *m, const uint32_t *slots, size_t n_slots,
+		       uint64_t (*key_of)(const struct lnk_fn *))
 {
-	uint64_t(*keys)[2] = lnk_xmalloc(m->n_fns * sizeof(*keys));
+	uint64_t(*keys)[2] = lnk_xmalloc(n_slots * sizeof(*keys));
 	size_t i, n = 0;
 
-	for (i = 0; i < m->n_fns; i++) {
-		uint64_t key = in_virtual_slot(&m->fns[i]) ? key_of(&m->fns[i]) : 0;
+	for (i = 0; i < n_slots; i++) {
+		uint64_t key = key_of(&m->fns[slots[i]]);
 
 		if (!key || key == UINT64_MAX)
 			continue;
 		keys[n][0] = key;
-		keys[n++][1] = i;
+		keys[n++][1] = slots[i];
 	}
 	qsort(keys, n, sizeof(*keys), by_key);
 	for (i = 1; i < n; i++) {
@@ -995,6 +1002,20 @@ static void find_twins(struct lnk_model *m, uint64_t (*key_of)(const struct lnk_
 			f->twin = g;
 	}
 	free(keys);
+}
+
+static void find_split_devices(struct lnk_model *m)
+{
+	uint32_t *slots = lnk_xmalloc(m->n_fns * sizeof(*slots));
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		if (in_virtual_slot(&m->fns[i]))
+			slots[n++] = i;
+	find_twins(m, slots, n, serial_of);
+	find_twins(m, slots, n, half_card);
+	free(slots);
 }
 
 void lnk_walk(struct lnk_model *m)
@@ -1016,8 +1037,7 @@ void lnk_walk(struct lnk_model *m)
 	for (i = 0; i < m->n_links; i++)
 		m->links[i].lost = is_lost(&m->links[i]);
 	find_alike(m);
-	find_twins(m, serial_of);
-	find_twins(m, half_card);
+	find_split_devices(m);
 }
 
 /* ---- The kernel's figure ------------------------------------------------------------------ */

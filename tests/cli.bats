@@ -281,6 +281,11 @@ on_terminal() {
 	exits 1 --json -F "$PUBLIC/origin" -F "$PUBLIC/fine"
 	jq -e '[.captures[].source] == [$a, $b]' --arg a "$PUBLIC/origin" --arg b "$PUBLIC/fine" \
 		out >/dev/null || fail "JSON with two captures"
+	# What was looked up for the first serves the second, and is its own.
+	mv out both
+	exits 0 --json -F "$PUBLIC/fine"
+	jq -e -s '.[0].captures[1].functions == .[1].captures[0].functions' both out >/dev/null ||
+		fail "the second capture is not what it is alone"
 	finish
 }
 
@@ -651,6 +656,41 @@ too_wide() {
 	# Into a file the text is as wide as it likes; a line of -q is a line.
 	COLUMNS=40 exits 1 -q -F "$PUBLIC/origin"
 	[[ $(wc -l <out) == 2 ]] || fail "-q is folded"
+	finish
+}
+
+# The picture in ./out: what stands between the first two empty lines.
+picture() {
+	awk '!NF { part++ } part == 1 && NF' out
+}
+
+# The capture in $1, as domain after domain of one machine.
+in_domains() {
+	local domain
+	for domain in "${@:2}"; do
+		sed -E "s/^(..:..\.. )/$domain:\1/" "$1"
+		echo
+	done
+}
+
+@test "a picture of thousands of rows has from its first row on the columns that its last one takes" {
+	local format first
+	in_domains "$PUBLIC/origin" 0001 >two
+	in_domains "$PUBLIC/origin" {0001..1100} >many
+	in_domains "$FIXTURES/topo-cascade/input" 10000 | tee -a two >>many
+	for format in table tree; do
+		exits 1 -n --format=$format -F two
+		picture >small
+		exits 1 -n --format=$format -F many
+		picture >large
+		(($(wc -l <large) > 2200)) || fail "$format: $(wc -l <large) rows"
+		(($(grep -c RUNS large) == $(grep -c RUNS small))) || fail "$format: headings"
+		first=$(grep -n 10000: small | head -n 1 | cut -d : -f 1)
+		cmp <(head -n $((first - 1)) large) <(head -n $((first - 1)) small) ||
+			fail "$format: the first rows"
+		cmp <(sed -n '/10000:/,$p' large) <(tail -n "+$first" small) ||
+			fail "$format: the last rows"
+	done
 	finish
 }
 

@@ -28,23 +28,29 @@ static unsigned page_count(unsigned size)
 	return (size + PAGE - 1) / PAGE;
 }
 
-/* The aligned dword at @off, as it stands in the space. */
-static uint32_t dword_at(const struct lnk_cfg *c, unsigned off)
+static uint32_t packed_dword(const struct lnk_cfg *c, unsigned off)
 {
 	const uint64_t *mask = (const uint64_t *)(const void *)c->bytes;
 	unsigned page = off / PAGE, at, i;
 	uint32_t dword;
 
-	if (!c->packed) {
-		memcpy(&dword, c->bytes + off, 4);
-		return dword;
-	}
 	if (!(mask[page] >> off % PAGE / 4 & 1))
 		return 0;
 	at = (unsigned)__builtin_popcountll(mask[page] & (BIT(off % PAGE / 4) - 1));
 	for (i = 0; i < page; i++)
 		at += (unsigned)__builtin_popcountll(mask[i]);
 	memcpy(&dword, c->bytes + page_count(c->size) * sizeof(*mask) + 4 * at, 4);
+	return dword;
+}
+
+/* The aligned dword at @off, as it stands in the space. */
+static inline uint32_t dword_at(const struct lnk_cfg *c, unsigned off)
+{
+	uint32_t dword;
+
+	if (c->packed)
+		return packed_dword(c, off);
+	memcpy(&dword, c->bytes + off, 4);
 	return dword;
 }
 
@@ -274,7 +280,7 @@ static __attribute__((noinline)) bool fetch_missing(struct lnk_cfg *c, unsigned 
 	return lnk_cfg_known(c, from, to);
 }
 
-/* @n is 1, 2 or 4. Most of what is asked for is there, and in the first span. */
+/* @n is 1, 2 or 4. Most of what is asked for is there, in the first span, and in one dword. */
 static inline bool read_le(struct lnk_cfg *c, unsigned off, unsigned n, uint32_t *v)
 {
 	unsigned to = off + n;
@@ -282,7 +288,8 @@ static inline bool read_le(struct lnk_cfg *c, unsigned off, unsigned n, uint32_t
 
 	if (off >= LNK_CFG_MAX || to > LNK_CFG_MAX)
 		return false;
-	if (!lnk_cfg_known(c, off, to) && !fetch_missing(c, off, to))
+	if (!(c->n_spans && c->spans->from <= off && to <= c->spans->to) &&
+	    !lnk_cfg_known(c, off, to) && !fetch_missing(c, off, to))
 		return false;
 	x = le32toh(dword_at(c, off & ~3u));
 	if (off % 4 + n > 4)

@@ -570,6 +570,9 @@ bool lnk_words_section(struct lnk_words *w, const char *s, size_t n)
 		return false;
 	}
 	lnk_words_close(w);
+	/* Most lines are no register's. */
+	if (!memchr("CDLSU", *s, 5))
+		return false;
 	for (i = 0; i < ARRAY_SIZE(sections); i++)
 		if (*sections[i].head == *s && sections[i].n == head &&
 		    !memcmp(s, sections[i].head, head)) {

@@ -788,28 +788,55 @@ static const char *missing_str(struct lnk_arena *a, const bool missing[LNK_REGS 
 	return missing[LNK_REGS] ? join(a, list, ", ", "what is at the other end") : list;
 }
 
+static bool cannot_tell(const struct lnk_result *r)
+{
+	return r->verdict == LNK_SKIPPED && !lnk_left_out(r);
+}
+
+/* The rules of the results that @chosen is true of; results stand in the order of the rules. */
+static const char *rules_str(struct lnk_arena *a, const struct lnk_model *m,
+			     bool (*chosen)(const struct lnk_result *))
+{
+	const struct lnk_rule *last = NULL;
+	const char *rules = "";
+	size_t i;
+
+	for (i = 0; i < m->n_results; i++) {
+		if (m->results[i].rule == last || !chosen(&m->results[i]))
+			continue;
+		last = m->results[i].rule;
+		rules = join(a, rules, " ", last->id);
+	}
+	return rules;
+}
+
 static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 {
 	bool missing[LNK_REGS + 1] = {false};
-	const char *rules = "";
 	size_t n = 0, i;
 
 	for (i = 0; i < m->n_results; i++) {
-		if (m->results[i].verdict != LNK_SKIPPED)
+		if (!cannot_tell(&m->results[i]))
 			continue;
 		n++;
 		missing[m->results[i].missing] = true;
 	}
 	if (!n)
 		return "";
-	for (i = 0; i < lnk_n_rules && m->counts; i++)
-		if (m->counts[i].n[LNK_SKIPPED])
-			rules = join(a, rules, " ", lnk_rules[i]->id);
 	return lnk_strf(a,
 			"Cannot tell: %s by %s need%s what was not read or is void: %s (-q -v "
 			"lists them).",
-			count_str(a, n, "check"), rules, n == 1 ? "s" : "",
+			count_str(a, n, "check"), rules_str(a, m, cannot_tell), n == 1 ? "s" : "",
 			missing_str(a, missing));
+}
+
+static const char *left_out_str(struct lnk_arena *a, const struct lnk_model *m)
+{
+	const char *rules = rules_str(a, m, lnk_left_out);
+
+	return *rules ? lnk_strf(a, "Left out: what %s would judge is read with --deep only.",
+				 rules) :
+			"";
 }
 
 static const char *lost_str(struct lnk_arena *a, const struct lnk_model *m)
@@ -839,7 +866,7 @@ const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m)
 {
 	const char *lines[] = {
 		tally_str(a, m), checked_str(a, m), not_compared_str(a, m),
-		lost_str(a, m),	 skipped_str(a, m),
+		lost_str(a, m),	 skipped_str(a, m), left_out_str(a, m),
 	};
 	const char *all = "";
 	size_t i;
@@ -953,6 +980,8 @@ static void put_skip(FILE *to, const struct lnk_result *r)
 		r->missing < LNK_REGS ? lnk_reg_name(r->missing) : "the other end");
 	if (r->of)
 		fprintf(to, " of %s", lnk_addr_str(r->of->addr, of));
+	if (lnk_left_out(r))
+		fputs(", read with --deep only", to);
 	fputc('\n', to);
 }
 

@@ -87,7 +87,7 @@ _lnkinspect() {
 		;;
 	-s | --slot | -d | --device) ;;
 	*)
-		_lnkinspect_words "$current" '-F --from-dump= --compare= -s --slot= -d --device= -A --method=
+		_lnkinspect_words "$current" '-F --from-dump= --compare= -s --slot= -d --device= --deep -A --method=
 			-O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
 			--color= --suggest= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
 			-? --help --usage -V --version'

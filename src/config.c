@@ -319,23 +319,33 @@ void lnk_cfg_read_all(struct lnk_cfg *c)
 		fetch(c, 0, LNK_CFG_MAX);
 }
 
-/* PCI 6.7: pointers are dword-aligned, the low two bits reserved; 00 ends the list. */
-enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, int until, struct lnk_cap *caps, unsigned max,
-			   unsigned *n)
+/* PCI 6.7; PC Card Standard 8: a CardBus bridge has it elsewhere. */
+unsigned lnk_cfg_caps_at(unsigned layout)
 {
-	uint64_t seen = 0;
-	uint32_t status, layout, ptr, entry;
+	return layout == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST;
+}
+
+/* PCI 6.7: pointers are dword-aligned, the low two bits reserved; 00 ends the list. */
+enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, struct lnk_cap *caps, unsigned max, unsigned *n)
+{
+	uint32_t status, layout;
 
 	*n = 0;
 	if (!lnk_cfg_u16(c, PCI_STATUS, &status) || !lnk_cfg_u8(c, PCI_HEADER_TYPE, &layout))
 		return LNK_LIST_UNKNOWN;
 	if (!(status & PCI_STATUS_CAP_LIST))
 		return LNK_LIST_NONE;
-	layout &= 0x7f;
-	if (!lnk_cfg_u8(c,
-			layout == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST :
-							    PCI_CAPABILITY_LIST,
-			&ptr))
+	return lnk_cfg_caps_until(c, layout & 0x7f, -1, caps, max, n);
+}
+
+enum lnk_list lnk_cfg_caps_until(struct lnk_cfg *c, unsigned layout, int until,
+				 struct lnk_cap *caps, unsigned max, unsigned *n)
+{
+	uint64_t seen = 0;
+	uint32_t ptr, entry;
+
+	*n = 0;
+	if (!lnk_cfg_u8(c, lnk_cfg_caps_at(layout), &ptr))
 		return LNK_LIST_UNKNOWN;
 	for (ptr &= ~3u; ptr; ptr = (entry >> 8) & 0xfc) {
 		if (ptr < 0x40)
@@ -348,7 +358,7 @@ enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, int until, struct lnk_cap *caps, u
 		if (*n < max)
 			caps[(*n)++] = (struct lnk_cap){(uint16_t)(entry & 0xff), (uint16_t)ptr};
 		if ((int)(entry & 0xff) == until)
-			return LNK_LIST_END;
+			return LNK_LIST_PART;
 	}
 	return LNK_LIST_END;
 }

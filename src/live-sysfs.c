@@ -5,6 +5,7 @@
  * Linux Documentation/ABI/testing/sysfs-bus-pci. A copy comes from a stranger: only regular files
  * are opened, only so many bytes are read, no text gets through unclean.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <libudev.h>
 #include <pci/header.h>
@@ -158,14 +159,15 @@ static const char *power_state(const struct lnk_sysfs *s, const struct lnk_fn *f
 	return NULL;
 }
 
-static bool is_vf(const struct lnk_sysfs *s, struct lnk_addr addr)
+/* Is there an attribute, or a link, of that name? Its text can cost a read of the function. */
+static bool has(const struct lnk_sysfs *s, struct lnk_addr addr, const char *name)
 {
 	char path[LNK_SYSFS_PATH];
 	struct stat st;
 
 	if (s->stored)
-		return s->stored(s->store, addr, "physfn");
-	return lnk_sysfs_path(s, addr, "physfn", path) && !lstat(path, &st);
+		return s->stored(s->store, addr, name);
+	return lnk_sysfs_path(s, addr, name, path) && !lstat(path, &st);
 }
 
 void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
@@ -174,7 +176,7 @@ void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_
 		.driver = s->udev ? driver_by_udev(s->udev, a, f->addr) :
 				    driver_by_link(s, a, f->addr),
 		.power_state = power_state(s, f),
-		.vf = is_vf(s, f->addr),
+		.vf = has(s, f->addr, "physfn"),
 	};
 	char status[VALUE_MAX];
 
@@ -195,13 +197,82 @@ static bool has_identity(struct lnk_fn *f)
 	return lnk_cfg_u32(&f->cfg, PCI_VENDOR_ID, &id) && id != 0xffffffff;
 }
 
+static void give_layout(struct lnk_arena *a, struct lnk_fn *f, bool bridge, uint32_t class24)
+{
+	give(a, f, LNK_R_HEADER,
+	     !bridge				      ? PCI_HEADER_TYPE_NORMAL :
+	     class24 >> 8 == PCI_CLASS_BRIDGE_CARDBUS ? PCI_HEADER_TYPE_CARDBUS :
+							PCI_HEADER_TYPE_BRIDGE);
+}
+
+static void copied_buses(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f,
+			 uint32_t class24)
+{
+	uint32_t secondary, subordinate;
+
+	if (!number_of(s, f, "secondary_bus_number", 0xff, &secondary) ||
+	    !number_of(s, f, "subordinate_bus_number", 0xff, &subordinate))
+		return;
+	give_layout(a, f, true, class24);
+	give(a, f, LNK_R_BUSES, subordinate << 16 | secondary << 8 | f->addr.bus);
+}
+
+/* Linux drivers/pci/probe.c, pci_alloc_child_bus(): a bridge has a pci_bus/DOMAIN:BUS. */
+static uint8_t bus_below(const struct lnk_sysfs *s, struct lnk_addr addr)
+{
+	char path[LNK_SYSFS_PATH];
+	unsigned domain, bus = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	dir = lnk_sysfs_path(s, addr, "pci_bus", path) ? opendir(path) : NULL;
+	while (dir && !bus && (e = readdir(dir)))
+		if (sscanf(e->d_name, "%8x:%2x", &domain, &bus) != 2)
+			bus = 0;
+	if (dir)
+		closedir(dir);
+	return (uint8_t)bus;
+}
+
+/*
+ * Linux 4.13, commit 56c1af4606f0: since then there are link attributes of what has an Express
+ * capability, and bus numbers of what has a bridge's header.
+ */
+static bool knows_links(void)
+{
+	unsigned major, minor;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 4 || (major == 4 && minor >= 13);
+}
+
+/* The text of the bus numbers' attributes is read from the bridge (drivers/pci/pci-sysfs.c). */
+static void live_layout(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f,
+			uint32_t class24)
+{
+	bool bridge = has(s, f->addr, "secondary_bus_number");
+	uint32_t vendor, device;
+
+	if (!knows_links() || !(f->attr->known & BIT(LNK_R_ID)))
+		return;
+	give_layout(a, f, bridge, class24);
+	if (bridge)
+		live_of(a, f)->secondary = bus_below(s, f->addr);
+	/* Of a bridge without that capability the kernel has zeros (drivers/pci/probe.c). */
+	if (number_of(s, f, "subsystem_vendor", 0xffff, &vendor) &&
+	    number_of(s, f, "subsystem_device", 0xffff, &device) && (!bridge || vendor || device))
+		give(a, f, LNK_R_SUBSYS, device << 16 | vendor);
+}
+
 void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
-	uint32_t vendor, device, class24, revision = 0, secondary, subordinate;
+	uint32_t vendor, device, class24, revision = 0;
 
-	if (has_identity(f)) {
+	if (!s->udev && has_identity(f)) {
 		/* Whoever made the copy has woken it. */
-		if (!s->udev && f->live)
+		if (f->live)
 			f->live->asleep = false;
 		return;
 	}
@@ -213,13 +284,20 @@ void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct l
 		return;
 	number_of(s, f, "revision", 0xff, &revision);
 	give(a, f, LNK_R_CLASS, class24 << 8 | revision);
-	if (!number_of(s, f, "secondary_bus_number", 0xff, &secondary) ||
-	    !number_of(s, f, "subordinate_bus_number", 0xff, &subordinate))
+	if (s->udev)
+		live_layout(s, a, f, class24);
+	else
+		copied_buses(s, a, f, class24);
+}
+
+void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
+{
+	if (!f->attr || !(f->attr->known & BIT(LNK_R_HEADER)))
 		return;
-	give(a, f, LNK_R_HEADER,
-	     class24 >> 8 == PCI_CLASS_BRIDGE_CARDBUS ? PCI_HEADER_TYPE_CARDBUS :
-							PCI_HEADER_TYPE_BRIDGE);
-	give(a, f, LNK_R_BUSES, subordinate << 16 | secondary << 8 | f->addr.bus);
+	if (has(s, f->addr, "current_link_speed"))
+		live_of(a, f)->express = true;
+	else
+		give(a, f, LNK_R_PCIECAP, LNK_NO_EXPRESS);
 }
 
 /* ---- Link --------------------------------------------------------------------------------- */
@@ -278,17 +356,6 @@ static bool read_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk
 	return there;
 }
 
-/* Linux 4.13, commit 56c1af4606f0: none of its forerunners shows a link. */
-static bool knows_links(void)
-{
-	unsigned major, minor;
-	struct utsname u;
-
-	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
-		return false;
-	return major > 4 || (major == 4 && minor >= 13);
-}
-
 void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m)
 {
 	bool any = s->udev && knows_links();
@@ -298,7 +365,8 @@ void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m)
 	for (i = 0; i < m->n_fns; i++) {
 		struct lnk_fn *f = &m->fns[i];
 
-		if ((f->live && f->live->asleep) || lnk_cfg_u8(&f->cfg, LNK_HEADER_SIZE, &byte))
+		if ((f->live && f->live->asleep) || f->unread & BIT(LNK_R_PCIECAP) ||
+		    lnk_cfg_u8(&f->cfg, LNK_HEADER_SIZE, &byte))
 			continue;
 		any |= read_link(s, &m->arena, f);
 	}

@@ -33,8 +33,13 @@ bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char 
 bool lnk_sysfs_text(const char *path, char *buf, size_t size);
 /* Driver, power state, VF or not, asleep or not: all free to read, nothing wakes up. */
 void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
-/* Who it is and, for a bridge, where it leads, where its registers do not say. Nothing wakes up. */
+/*
+ * Who it is and, for a bridge, where it leads: of a copy where its registers do not say. Nothing
+ * wakes up, and nothing is read from the function.
+ */
 void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
+/* Live, behind that: whether it has an Express capability, where this sysfs tells. */
+void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
 /* Speeds and widths where the registers are out of reach; wakes the functions. */
 void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m);
 /* The kernel's count of correctable link errors since boot; false if it keeps none. */

@@ -32,6 +32,7 @@ enum {
 	OPT_COLOR,
 	OPT_SUGGEST,
 	OPT_COMPARE,
+	OPT_DEEP,
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +49,10 @@ static const struct argp_option options[] = {
 	{"slot", 's', "SLOT", 0,
 	 "Show only this: [[[[domain]:]bus]:][device][.[function]], and the path above it", 1},
 	{"device", 'd', "ID", 0, "Show only this: [vendor]:[device][:class], and the path above it",
+	 1},
+	{"deep", OPT_DEEP, NULL, 0,
+	 "Read also what seldom matters and costs a guest many reads: all lists of capabilities, "
+	 "logged errors, serial numbers",
 	 1},
 	{"method", 'A', "METHOD", 0, "libpci's access method; help lists them", 1},
 	{"option", 'O', "PARAM=VALUE", 0,
@@ -285,6 +290,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_COMPARE:
 		r->compare = arg;
 		break;
+	case OPT_DEEP:
+		r->live.deep = true;
+		break;
 	case OPT_REDACT:
 		r->view.redact = true;
 		break;
@@ -382,6 +390,20 @@ static bool fits_capture(const struct lnk_model *m)
 	return true;
 }
 
+/* What is not shown is not asked, live: the tree that tells what is stands on what sysfs says. */
+static int walk(struct lnk_model *m, const struct lnk_select *select, struct lnk_err *err)
+{
+	int rc;
+
+	lnk_walk(m);
+	rc = lnk_select_apply(m, select, err);
+	while (!rc && lnk_live_open(m)) {
+		lnk_walk_again(m);
+		rc = lnk_select_apply(m, select, err);
+	}
+	return rc;
+}
+
 /* From a capture's registers to its findings. */
 static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_select *select)
 {
@@ -392,8 +414,7 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 	};
 	struct lnk_err err = {0};
 
-	lnk_walk(m);
-	if (lnk_select_apply(m, select, &err)) {
+	if (walk(m, select, &err)) {
 		complain(NULL, err.text);
 		return STATUS_USAGE;
 	}
@@ -512,6 +533,9 @@ static int run_live(struct run *r)
 
 	r->live.params = list_words(&r->params);
 	r->live.everything = r->capture != NULL;
+	r->live.some = r->select.slot || r->select.id;
+	/* Serial numbers tell devices apart. */
+	r->live.deep |= r->compare != NULL;
 	if (lnk_live_read(&r->live, &c, &err))
 		complain(NULL, err.text);
 	else
@@ -638,6 +662,9 @@ static bool check_usage(struct run *r)
 	else if (r->dumps.n && (r->live.method || r->params.n))
 		lnk_fail(&err, -EINVAL,
 			 "-A and -O are for live access, -F reads a capture: use one");
+	else if (r->dumps.n && r->live.deep)
+		lnk_fail(&err, -EINVAL,
+			 "--deep is for live access, of a capture all is read anyway: use one");
 	else if (r->capture && r->dumps.n > 1)
 		lnk_fail(&err, -EINVAL, "--capture writes one machine: give one -F");
 	else if (r->compare && r->capture)

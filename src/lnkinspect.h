@@ -133,7 +133,7 @@ struct lnk_cfg {
 	bool packed;   /* ->bytes hold masks, and the dwords that are not 0 (config.c) */
 	/* Live only: read @len (1..64) bytes at @off into @buf; false where it cannot be read. */
 	bool (*fetch)(void *live, unsigned off, void *buf, unsigned len);
-	void *live;
+	void *live; /* for fetch; set where fetch is not, it is closed yet */
 };
 
 /* True and the value if all its bytes are known; false, *v untouched, if not. */
@@ -172,6 +172,7 @@ enum lnk_list {
 	LNK_LIST_UNKNOWN, /* a byte that was needed is not known */
 	LNK_LIST_LOOP,	  /* it comes back to where it was */
 	LNK_LIST_OUTSIDE, /* it points outside its space */
+	LNK_LIST_PART,	  /* live: walked as far as was asked for, perhaps not at all */
 };
 struct lnk_cap {
 	uint16_t id;
@@ -180,11 +181,17 @@ struct lnk_cap {
 #define LNK_MAX_CAPS  48  /* (0x100 - 0x40) / 4 */
 #define LNK_MAX_ECAPS 960 /* (0x1000 - 0x100) / 4 */
 /*
- * Walks the list with a budget, ending at the first capability with id @until (-1: to the end).
- * Fills at most @max caps in list order, sets *n. PCI 6.7; PCIe 7.9.3.
+ * Walks the list with a budget. Fills at most @max caps in list order, sets *n. PCI 6.7; PCIe
+ * 7.9.3.
  */
-enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, int until, struct lnk_cap *caps, unsigned max,
-			   unsigned *n);
+enum lnk_list lnk_cfg_caps(struct lnk_cfg *c, struct lnk_cap *caps, unsigned max, unsigned *n);
+/*
+ * The same where it is known that there is a list, and the header's layout: LNK_LIST_PART at the
+ * first capability with id @until (-1: to the end).
+ */
+enum lnk_list lnk_cfg_caps_until(struct lnk_cfg *c, unsigned layout, int until,
+				 struct lnk_cap *caps, unsigned max, unsigned *n);
+unsigned lnk_cfg_caps_at(unsigned layout); /* where its head stands */
 enum lnk_list lnk_cfg_ecaps(struct lnk_cfg *c, struct lnk_cap *caps, unsigned max, unsigned *n);
 
 /* ---- Registers ---------------------------------------------------------------------------- */
@@ -230,6 +237,9 @@ enum lnk_ecap { LNK_E_AER = 1, LNK_E_ACS = 2, LNK_E_SECPCI = 4, LNK_E_DSN = 8, L
 const char *lnk_reg_name(enum lnk_reg r); /* lspci's and the specification's: "LNKCAP" */
 unsigned lnk_reg_digits(enum lnk_reg r);  /* hex digits of its raw value: 2, 4 or 8 */
 
+/* Of a hint's PCIECAP: the function has no Express capability. */
+#define LNK_NO_EXPRESS 0xffff
+
 /* Registers that came from elsewhere than configuration space: lspci's words, sysfs attributes. */
 struct lnk_hint {
 	uint64_t known;
@@ -268,6 +278,7 @@ enum lnk_reach {
 	LNK_READ_TEXT,	 /* decoded text, no bytes */
 	LNK_READ_ASLEEP, /* live: not woken, nothing read */
 	LNK_READ_FFS,	 /* it answered with all ones */
+	LNK_READ_NOT,	 /* live: nothing was asked for, since it is not shown (-s, -d) */
 };
 
 /* Where a function stands. */
@@ -312,6 +323,8 @@ struct lnk_live {
 	const char *power_state; /* "D0" .. "D3cold", or NULL */
 	bool asleep;		 /* not woken: runtime-suspended or D3cold */
 	bool vf;		 /* has a physfn */
+	bool express;		 /* sysfs has link attributes of it: it has an Express capability */
+	uint8_t secondary;	 /* the bus below, as sysfs has it; 0: not said, or no bridge */
 	bool attrs_read;	 /* sysfs was there: absent link attributes mean no Express cap */
 	bool training_twice;	 /* LNKSTA's training bit was set on a second read too */
 	bool status_unsteady;	 /* LNKSTA differed on a second read: the link is changing */
@@ -326,6 +339,11 @@ struct lnk_fn {
 	uint64_t from_text; /* of known: taken from decoded text */
 	uint64_t from_attr; /* of known: taken from sysfs attributes */
 	uint64_t differs;   /* registers where decoded text contradicts the bytes */
+	/*
+	 * Live: BIT(enum lnk_reg) that are not to be asked for, as the source has it; after the
+	 * walk those of them that nothing else told. --deep would read them.
+	 */
+	uint32_t unread;
 	uint32_t reg[LNK_REGS];
 	struct lnk_hint *text; /* what lspci's words said, or NULL */
 	struct lnk_hint *attr; /* what sysfs attributes said, or NULL */
@@ -473,6 +491,8 @@ void lnk_model_damage(struct lnk_model *m, uint32_t line, const char *fmt, ...) 
 
 /* Decodes, builds the tree and the links, calls lnk_fixups(). Once per model, sorted before. */
 void lnk_walk(struct lnk_model *m);
+/* The same after more was opened: all that a walk found is found anew. */
+void lnk_walk_again(struct lnk_model *m);
 static inline bool lnk_knows(const struct lnk_fn *f, enum lnk_reg r)
 {
 	return f->known & BIT(r);
@@ -482,6 +502,10 @@ bool lnk_faces_down(const struct lnk_fn *f);
 /* A function with a wire above: endpoint, legacy endpoint, upstream port, PCIe-to-PCI bridge. */
 bool lnk_faces_up(const struct lnk_fn *f);
 bool lnk_is_bridge(const struct lnk_fn *f); /* header layout 1 or 2 */
+/* A wire between two ends that nothing says are made up, or shown by a tunnel. */
+bool lnk_on_copper(const struct lnk_link *l);
+/* Assigned, as far as is known, and below a port that a hypervisor emulates. */
+bool lnk_in_virtual_slot(const struct lnk_fn *f);
 /* Follows what the kernel does: from f to the root, each hop's LNKSTA. */
 void lnk_path_of(const struct lnk_fn *f, struct lnk_path *p);
 /* "2.000 Gb/s available PCIe bandwidth, limited by ..." as in dmesg; NULL where it has no line. */
@@ -541,6 +565,7 @@ struct lnk_rule {
 	uint32_t unless_above;
 	bool guest_only;   /* means something in a known guest only */
 	bool even_down;	   /* looks at links that are down, too */
+	bool copper_only;  /* of a function: means something at an end of a real wire only */
 	const char *title; /* a fact without numbers */
 	const char *why;   /* the cause, for someone who never read the specification */
 	const char *fix;   /* an action */
@@ -577,10 +602,18 @@ struct lnk_result {
 	uint8_t missing; /* LNK_SKIPPED: enum lnk_reg; LNK_REGS if none in particular */
 };
 
+/* Was it skipped for want of a register that --deep would have read? */
+static inline bool lnk_left_out(const struct lnk_model *m, const struct lnk_result *r)
+{
+	return r->verdict == LNK_SKIPPED && r->of != LNK_NO_FN && r->missing < LNK_REGS &&
+	       m->fns[r->of].unread & BIT(r->missing);
+}
+
 /* What became of a rule. */
 struct lnk_count {
 	size_t n[LNK_VERDICTS];
-	uint64_t missing;	    /* BIT(enum lnk_reg): those for which it was skipped */
+	size_t n_left_out;	    /* of those skipped: lnk_left_out() */
+	uint64_t missing;	    /* BIT(enum lnk_reg): those for which the others were skipped */
 	struct lnk_result *results; /* those to keep, in the order of their subjects */
 	size_t n_results, max_results;
 };
@@ -830,10 +863,17 @@ extern const struct lnk_source lnk_source_lspci;
 struct lnk_live_opts {
 	const char *method;	   /* -A, or NULL: libpci's choice */
 	const char *const *params; /* -O PARAM=VALUE, NULL-terminated, or NULL */
+	bool deep;		   /* read what default runs leave out, too (--deep) */
 	bool everything;	   /* read all of configuration space (--capture) */
+	bool some;		   /* functions are to be chosen before they are opened */
 };
-/* Adds one model, sorted, not walked. The functions' cfg stay live until lnk_live_end(). */
+/*
+ * Adds one model, sorted, not walked. The functions' cfg stay live until lnk_live_end(). With
+ * o->some, of this machine's sysfs, they are all closed: walked, they show what sysfs tells.
+ */
 int lnk_live_read(const struct lnk_live_opts *o, struct lnk_captures *out, struct lnk_err *err);
+/* Opens what is shown and closed yet; true if there was any, and m is to be walked again. */
+bool lnk_live_open(struct lnk_model *m);
 /* Between lnk_walk() and lnk_judge(): reads again what proves nothing on one look. */
 void lnk_live_settle(struct lnk_model *m);
 /* Lists libpci's methods (-A help) or parameters (-O help). */

@@ -44,7 +44,7 @@ static void find_serials(const struct lnk_fn *f, struct blanks *b)
 	/* What is known is known: a report reads nothing from a device. */
 	cfg.fetch = NULL;
 	memset(b, 0, sizeof(*b));
-	end = lnk_cfg_caps(&cfg, -1, caps, LNK_MAX_CAPS, &n);
+	end = lnk_cfg_caps(&cfg, caps, LNK_MAX_CAPS, &n);
 	unsure = end != LNK_LIST_END && end != LNK_LIST_NONE && cfg.n_spans && cfg.size > 64;
 	for (i = 0; i < n; i++) {
 		if (caps[i].id != PCI_CAP_ID_VPD)

@@ -86,7 +86,7 @@ static const char *list_token(unsigned end)
 	static const char *const tokens[] = {
 		[LNK_LIST_NONE] = "none",	[LNK_LIST_END] = "complete",
 		[LNK_LIST_UNKNOWN] = "unknown", [LNK_LIST_LOOP] = "loop",
-		[LNK_LIST_OUTSIDE] = "outside",
+		[LNK_LIST_OUTSIDE] = "outside", [LNK_LIST_PART] = "part",
 	};
 
 	return tokens[end];
@@ -293,7 +293,8 @@ static json_t *bridge(const struct lnk_fn *f)
 	if (!lnk_is_bridge(f))
 		return json_null();
 	o = json_object();
-	set(o, "secondary", lnk_knows(f, LNK_R_BUSES) ? integer(f->secondary) : json_null());
+	set(o, "secondary",
+	    lnk_knows(f, LNK_R_BUSES) || f->secondary ? integer(f->secondary) : json_null());
 	set(o, "subordinate", lnk_knows(f, LNK_R_BUSES) ? integer(f->subordinate) : json_null());
 	set(o, "clash", address(f->bus_clash));
 	return o;
@@ -514,6 +515,7 @@ static json_t *skip(const struct lnk_model *m, const struct lnk_rule *rule,
 	set(o, "function", subject(m, r->fn));
 	set(o, "register", text(r->missing < LNK_REGS ? reg_keys[r->missing] : NULL));
 	set(o, "of", subject(m, r->of));
+	set(o, "deep", json_boolean(lnk_left_out(m, r)));
 	return o;
 }
 

@@ -802,10 +802,11 @@ static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 	for (i = 0; i < m->n_counts; i++) {
 		const struct lnk_count *c = &m->counts[i];
 
-		n += c->n[LNK_SKIPPED];
+		if (c->n[LNK_SKIPPED] == c->n_left_out)
+			continue;
+		n += c->n[LNK_SKIPPED] - c->n_left_out;
 		missing |= c->missing;
-		if (c->n[LNK_SKIPPED])
-			rules = join(a, rules, " ", lnk_rules[i]->id);
+		rules = join(a, rules, " ", lnk_rules[i]->id);
 	}
 	if (!n)
 		return "";
@@ -814,6 +815,19 @@ static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 			"lists them).",
 			count_str(a, n, "check"), rules, n == 1 ? "s" : "",
 			missing_str(a, missing));
+}
+
+static const char *left_out_str(struct lnk_arena *a, const struct lnk_model *m)
+{
+	const char *rules = "";
+	size_t i;
+
+	for (i = 0; i < m->n_counts; i++)
+		if (m->counts[i].n_left_out)
+			rules = join(a, rules, " ", lnk_rules[i]->id);
+	return *rules ? lnk_strf(a, "Left out: what %s would judge is read with --deep only.",
+				 rules) :
+			"";
 }
 
 static const char *lost_str(struct lnk_arena *a, const struct lnk_model *m)
@@ -843,7 +857,7 @@ const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m)
 {
 	const char *lines[] = {
 		tally_str(a, m), checked_str(a, m), not_compared_str(a, m),
-		lost_str(a, m),	 skipped_str(a, m),
+		lost_str(a, m),	 skipped_str(a, m), left_out_str(a, m),
 	};
 	const char *all = "";
 	size_t i;
@@ -962,6 +976,8 @@ static void put_skip(FILE *to, const struct lnk_model *m, const struct lnk_rule 
 		r->missing < LNK_REGS ? lnk_reg_name(r->missing) : "the other end");
 	if (r->of != LNK_NO_FN)
 		fprintf(to, " of %s", lnk_addr_str(m->fns[r->of].addr, of));
+	if (lnk_left_out(m, r))
+		fputs(", read with --deep only", to);
 	fputc('\n', to);
 }
 

@@ -118,6 +118,12 @@ static bool link_inactive(const struct lnk_fn *port)
 	       !(port->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT);
 }
 
+/* Live, sysfs told that there is nothing to ask for. */
+static bool not_asked(const struct lnk_fn *f)
+{
+	return f->caps_end == LNK_LIST_PART && !f->express;
+}
+
 static bool is_graphics(const struct lnk_fn *f)
 {
 	unsigned base = f->class24 >> 16;
@@ -265,6 +271,18 @@ static const struct lnk_rule ends_disagree = {
 	.fix = "Trust the device, not the port. Take the capture again to see whether it stays so.",
 };
 
+/* Is there one like it that was not read, because -s or -d chose others? It may run as narrow. */
+static bool unread_twin(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_fns; i++)
+		if (m->fns[i].reach == LNK_READ_NOT && m->fns[i].vendor == f->vendor &&
+		    m->fns[i].device == f->device)
+			return true;
+	return false;
+}
+
 static enum lnk_verdict check_005(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	const struct lnk_fn *up = l->above, *f = l->below;
@@ -272,7 +290,8 @@ static enum lnk_verdict check_005(const struct lnk_link *l, struct lnk_msg *msg)
 	if (f->cur_width >= want_width(l))
 		return LNK_PASS;
 	if (up->quirks & LNK_Q_VIRTUAL || l->alike || (up->quirks | f->quirks) & LNK_Q_WIRED ||
-	    !lnk_knows(up, LNK_R_PCIECAP) || !(up->reg[LNK_R_PCIECAP] & PCI_EXP_FLAGS_SLOT))
+	    !lnk_knows(up, LNK_R_PCIECAP) || !(up->reg[LNK_R_PCIECAP] & PCI_EXP_FLAGS_SLOT) ||
+	    unread_twin(msg->model, f))
 		lower(msg, LNK_NOTICE);
 	return found(msg, "runs x%u of x%u", f->cur_width, want_width(l));
 }
@@ -582,12 +601,15 @@ static const struct lnk_rule vector_contradicts = {
 static enum lnk_verdict check_104(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	const struct lnk_fn *up = l->above, *f = l->below, *g;
+	enum lnk_verdict verdict = LNK_PASS;
 	uint32_t i;
 
 	if (!up)
 		return LNK_NA;
 	for (i = 0; i < up->n_children; i++) {
 		g = &up->children[i];
+		if (g->reach == LNK_READ_NOT)
+			verdict = LNK_NA;
 		if (g == f || g->link != l || g->quirks & LNK_Q_VF || !lnk_knows(g, LNK_R_CURLINK))
 			continue;
 		if (f->quirks & g->quirks & LNK_Q_EMULATED)
@@ -600,7 +622,7 @@ static enum lnk_verdict check_104(const struct lnk_link *l, struct lnk_msg *msg)
 			     lnk_dev(f->addr), lnk_func(f->addr), cur_words(f).text,
 			     lnk_dev(g->addr), lnk_func(g->addr), cur_words(g).text);
 	}
-	return LNK_PASS;
+	return verdict;
 }
 
 static const struct lnk_rule siblings_disagree = {
@@ -636,7 +658,7 @@ static bool wire_is_up(const struct lnk_fn *f)
 
 static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 {
-	if (f->reach == LNK_READ_ASLEEP)
+	if (f->reach == LNK_READ_ASLEEP || not_asked(f))
 		return LNK_NA;
 	/* Decoded text says so of the header, behind its names. */
 	if ((f->reach == LNK_READ_TEXT && !lnk_knows(f, LNK_R_CLASS)) ||
@@ -685,7 +707,7 @@ static enum lnk_verdict check_106(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	const char *list = list_trouble(f->caps_end), *extended = list_trouble(f->ecaps_end);
 
-	if (f->reach == LNK_READ_FFS)
+	if (f->reach == LNK_READ_FFS || not_asked(f))
 		return LNK_NA;
 	msg->regs = BIT(LNK_R_STATUS);
 	if (list)
@@ -857,10 +879,23 @@ static const struct lnk_rule old_silicon = {
 	.fix = "Replace the port by a pcie-root-port and give it the device's link.",
 };
 
+/* Is there a device in another virtual slot, that a serial number could be compared with? */
+static bool could_be_split(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	size_t i;
+
+	for (i = 0; lnk_in_virtual_slot(f) && i < m->n_links; i++)
+		if (m->links[i].above != f->parent && lnk_in_virtual_slot(m->links[i].below))
+			return true;
+	return false;
+}
+
 static enum lnk_verdict check_205(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	char at[LNK_ADDR_LEN];
 
+	if (!f->twin && f->unread & BIT(LNK_R_DSNLO) && could_be_split(msg->model, f))
+		return skipped(msg, LNK_R_DSNLO);
 	if (!f->twin)
 		return f->place == LNK_AT_PORT ? LNK_PASS : LNK_NA;
 	msg->other = f->twin;
@@ -1102,7 +1137,7 @@ static bool on_real_wire(const struct lnk_model *m, const struct lnk_fn *f)
 		return false;
 	if (!l->above)
 		return m->env.guest != LNK_GUEST_YES;
-	return !(l->above->quirks & NO_WIRE_ABOVE) && !(l->below->quirks & NO_WIRE);
+	return lnk_on_copper(l);
 }
 
 struct bit_name {
@@ -1133,8 +1168,6 @@ static enum lnk_verdict check_401(const struct lnk_fn *f, struct lnk_msg *msg)
 	};
 	char *words;
 
-	if (!on_real_wire(msg->model, f))
-		return LNK_NA;
 	words = bit_words(msg->arena, f->reg[LNK_R_AERCOR], names, ARRAY_SIZE(names));
 	if (!*words)
 		return LNK_PASS;
@@ -1151,6 +1184,7 @@ static const struct lnk_rule correctable_errors = {
 	.subject = LNK_ON_FN,
 	.needs = BIT(LNK_R_AERCOR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
+	.copper_only = true,
 	.fn = check_401,
 	.title = "Correctable link errors were logged",
 	.why = "Packets were damaged on the wire and sent again. The bits stay set since power-on, "
@@ -1166,8 +1200,6 @@ static enum lnk_verdict check_402(const struct lnk_fn *f, struct lnk_msg *msg)
 	};
 	char *words;
 
-	if (!on_real_wire(msg->model, f))
-		return LNK_NA;
 	words = bit_words(msg->arena, f->reg[LNK_R_AERUNCOR], names, ARRAY_SIZE(names));
 	return *words ? found(msg, "%s", words) : LNK_PASS;
 }
@@ -1179,6 +1211,7 @@ static const struct lnk_rule uncorrectable_errors = {
 	.subject = LNK_ON_FN,
 	.needs = BIT(LNK_R_AERUNCOR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
+	.copper_only = true,
 	.fn = check_402,
 	.title = "Uncorrectable link errors were logged",
 	.why = "The link broke the protocol or went down by surprise: data was lost.",
@@ -1187,8 +1220,6 @@ static const struct lnk_rule uncorrectable_errors = {
 
 static enum lnk_verdict check_403(const struct lnk_fn *f, struct lnk_msg *msg)
 {
-	if (!on_real_wire(msg->model, f))
-		return LNK_NA;
 	if (!f->reg[LNK_R_LANEERR])
 		return LNK_PASS;
 	return found(msg, "lanes %08x", f->reg[LNK_R_LANEERR]);
@@ -1201,6 +1232,7 @@ static const struct lnk_rule lane_errors = {
 	.subject = LNK_ON_FN,
 	.needs = BIT(LNK_R_LANEERR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
+	.copper_only = true,
 	.fn = check_403,
 	.title = "Lane errors were logged",
 	.why = "Single lanes saw errors, often only while the link was being set up.",
@@ -1242,8 +1274,8 @@ static const struct lnk_rule not_equalised = {
 
 static bool header_only(const struct lnk_fn *f)
 {
-	/* Decoded text beside the bytes went further. */
-	if (f->text && f->text->known & BIT(LNK_R_PCIECAP))
+	/* Decoded text beside the bytes went further; sysfs tells what has no link. */
+	if ((f->text && f->text->known & BIT(LNK_R_PCIECAP)) || f->absent & BIT(LNK_R_PCIECAP))
 		return false;
 	return (f->denied && !lnk_knows(f, LNK_R_PCIECAP)) ||
 	       (f->reach == LNK_READ_HEADER && f->caps_end == LNK_LIST_UNKNOWN);
@@ -1686,16 +1718,20 @@ static void keep_result(struct lnk_count *c, struct lnk_result x)
 static inline void add_result(struct run *r, enum lnk_verdict v, const struct lnk_fn *f,
 			      const struct lnk_fn *of, enum lnk_reg missing)
 {
-	r->count->n[v]++;
-	if (v == LNK_SKIPPED)
-		r->count->missing |= BIT(missing);
+	struct lnk_count *c = r->count;
+
+	c->n[v]++;
+	if (v == LNK_SKIPPED && of && missing < LNK_REGS && of->unread & BIT(missing))
+		c->n_left_out++;
+	else if (v == LNK_SKIPPED)
+		c->missing |= BIT(missing);
 	if (r->j->keep & BIT(v))
-		keep_result(r->count, (struct lnk_result){
-					      .fn = index_of(r, f),
-					      .of = index_of(r, of),
-					      .verdict = (uint8_t)v,
-					      .missing = (uint8_t)missing,
-				      });
+		keep_result(c, (struct lnk_result){
+				       .fn = index_of(r, f),
+				       .of = index_of(r, of),
+				       .verdict = (uint8_t)v,
+				       .missing = (uint8_t)missing,
+			       });
 }
 
 /* The register that holds the value, if bytes gave it; else the part that words or sysfs gave. */
@@ -1805,6 +1841,8 @@ static inline bool fits(const struct run *r, const struct lnk_fn *f)
 	const struct lnk_rule *x = r->rule;
 
 	if (f->absent & x->needs || f->quirks & x->unless || (x->only && !(f->quirks & x->only)))
+		return false;
+	if (x->copper_only && !on_real_wire(r->m, f))
 		return false;
 	return !x->guest_only || r->m->env.guest == LNK_GUEST_YES;
 }

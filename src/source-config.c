@@ -271,7 +271,7 @@ bool lnk_config_certain(const char *bytes, size_t n)
 		lnk_cfg_u16(&c, PCI_VENDOR_ID, &id);
 		lnk_cfg_u16(&c, PCI_STATUS, &status);
 		lnk_cfg_u16(&c, PCI_CLASS_DEVICE, &class);
-		end = lnk_cfg_caps(&c, -1, caps, ARRAY_SIZE(caps), &n_caps);
+		end = lnk_cfg_caps(&c, caps, ARRAY_SIZE(caps), &n_caps);
 	}
 	lnk_arena_free(&a);
 	/* The list of a header alone begins outside of it. */

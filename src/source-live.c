@@ -2,8 +2,9 @@
 /*
  * source-live.c - this machine, or a copy of its sysfs or procfs tree, through libpci
  *
- * This machine is read on demand: each dword can trap to a hypervisor. A copy is read whole, as a
- * capture is, so that both are judged alike; nothing of the running machine enters then.
+ * This machine is read on demand: each dword can trap to a hypervisor. What sysfs knows is not
+ * asked of a function, and what few rules need is asked with --deep only. A copy is read whole, as
+ * a capture is, so that both are judged alike; nothing of the running machine enters then.
  *
  * Three things are not left to libpci 3.9: it ends the process on errors (contain() stops that),
  * its scan of a tree dies at the first name that it does not expect, and its reader of dumps writes
@@ -47,6 +48,7 @@ static struct {
 	struct pci_access *access;
 	enum method method;
 	bool copy;
+	bool deep, everything; /* as in struct lnk_live_opts */
 	bool owns_devs; /* pci_get_dev() made them; pci_cleanup() frees those of a scan only */
 	struct lnk_sysfs sysfs; /* base is NULL unless the method is linux-sysfs */
 	struct found *found;
@@ -467,7 +469,7 @@ static void drop_doubles(struct lnk_model *m)
 /* config.c adds spans without an arena: there is room for more than every other dword. */
 #define LIVE_SPANS (LNK_CFG_MAX / 4 + 1)
 
-static void open_live(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev)
+static void open_live(struct lnk_model *m, struct lnk_fn *f)
 {
 	f->cfg = (struct lnk_cfg){
 		.bytes = lnk_alloc(&m->arena, LNK_CFG_MAX),
@@ -475,7 +477,7 @@ static void open_live(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev
 		.max_spans = LIVE_SPANS,
 		.size = LNK_CFG_MAX,
 		.fetch = read_block,
-		.live = dev,
+		.live = f->cfg.live,
 	};
 }
 
@@ -558,19 +560,54 @@ static void read_copied_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev
 				 lnk_addr_str(f->addr, at), size);
 }
 
-static void read_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev)
+/* Registers of few rules: --deep reads them, walk.c some of those that a link's rules ask for. */
+#define DEEP_REGS                                                                                  \
+	(BIT(LNK_R_DEVCAP) | BIT(LNK_R_DEVCTL) | BIT(LNK_R_ECAPS) | BIT(LNK_R_AERUNCOR) |          \
+	 BIT(LNK_R_AERCOR) | BIT(LNK_R_LANEERR) | BIT(LNK_R_DSNLO) | BIT(LNK_R_DSNHI))
+/* What sysfs says, and the status, whose one bit says that there is a list. */
+#define TOLD_REGS                                                                                  \
+	(BIT(LNK_R_ID) | BIT(LNK_R_STATUS) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |                \
+	 BIT(LNK_R_SUBSYS))
+
+/* Sysfs gives a layout only where it gives the rest, too. */
+static bool is_told(const struct lnk_fn *f)
+{
+	return f->attr && f->attr->known & BIT(LNK_R_HEADER);
+}
+
+/* What is not to be asked of a function. */
+static uint32_t spared(const struct lnk_fn *f)
+{
+	if (f->live && f->live->asleep)
+		return 0;
+	if (!f->cfg.fetch)
+		return UINT32_MAX;
+	if (live.deep)
+		return 0;
+	if (!is_told(f))
+		return DEEP_REGS;
+	return f->live && f->live->express ? DEEP_REGS | TOLD_REGS : UINT32_MAX;
+}
+
+static void read_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev, bool some)
 {
 	if (live.sysfs.base)
 		lnk_sysfs_state(&live.sysfs, &m->arena, f);
 	if (live.copy)
 		read_copied_fn(m, f, dev);
-	else if (!f->live || !f->live->asleep)
-		open_live(m, f, dev);
 	if (live.sysfs.base)
 		lnk_sysfs_identity(&live.sysfs, &m->arena, f);
+	if (live.copy || (f->live && f->live->asleep))
+		return;
+	if (live.sysfs.base)
+		lnk_sysfs_express(&live.sysfs, &m->arena, f);
+	f->cfg.live = dev;
+	if (!some || !is_told(f))
+		open_live(m, f);
+	f->unread = spared(f);
 }
 
-static int read_fns(struct lnk_model *m, struct lnk_err *err)
+static int read_fns(struct lnk_model *m, bool some, struct lnk_err *err)
 {
 	size_t i;
 
@@ -580,7 +617,7 @@ static int read_fns(struct lnk_model *m, struct lnk_err *err)
 
 		if (live.owns_devs && contain(call_get_dev, found))
 			return fail_in_libpci(err);
-		read_fn(m, &f, found->dev);
+		read_fn(m, &f, found->dev, some);
 		if (live.copy && live.owns_devs) {
 			pci_free_dev(found->dev);
 			found->dev = NULL;
@@ -601,22 +638,41 @@ static int read_fns(struct lnk_model *m, struct lnk_err *err)
 
 /*
  * May registers beyond the header be read? Linux lets the first 64 bytes through to everyone
- * (drivers/pci/pci-sysfs.c, pci_read_config), so a few functions tell.
+ * (drivers/pci/pci-sysfs.c, pci_read_config), so a few functions tell. The first of a function's
+ * capabilities is read anyway.
  */
 static bool sees_registers(struct lnk_model *m)
 {
 	unsigned tries = 0;
-	uint32_t byte;
+	uint32_t ptr;
 	size_t i;
 
 	for (i = 0; i < m->n_fns && tries < 8; i++) {
-		if (!m->fns[i].cfg.fetch)
+		struct lnk_fn *f = &m->fns[i];
+
+		if (!f->cfg.fetch || f->unread & BIT(LNK_R_PCIECAP))
 			continue;
-		if (lnk_cfg_u8(&m->fns[i].cfg, LNK_HEADER_SIZE, &byte))
+		if (!is_told(f) || !lnk_cfg_u8(&f->cfg, PCI_CAPABILITY_LIST, &ptr) ||
+		    ptr < LNK_HEADER_SIZE)
+			ptr = LNK_HEADER_SIZE;
+		if (lnk_cfg_u8(&f->cfg, ptr, &ptr))
 			return true;
 		tries++;
 	}
 	return !tries && !geteuid();
+}
+
+/* What was opened is asked what it shows. */
+static void look_in(struct lnk_model *m)
+{
+	size_t i;
+
+	if (!live.copy)
+		m->env.root = sees_registers(m);
+	if (live.sysfs.base && !m->env.root)
+		lnk_sysfs_links(&live.sysfs, m);
+	for (i = 0; live.everything && i < m->n_fns; i++)
+		lnk_cfg_read_all(&m->fns[i].cfg);
 }
 
 static int list(struct lnk_model *m, struct lnk_err *err)
@@ -635,14 +691,14 @@ static int list(struct lnk_model *m, struct lnk_err *err)
 
 static int read_model(struct lnk_model *m, const struct lnk_live_opts *o, struct lnk_err *err)
 {
-	size_t i;
 	int r;
 
 	r = list(m, err);
 	if (r)
 		return r;
 	drop_doubles(m);
-	r = read_fns(m, err);
+	/* Only sysfs tells enough to choose by. */
+	r = read_fns(m, o->some && live.method == METHOD_SYSFS, err);
 	if (r)
 		return r;
 	if (!m->n_fns)
@@ -651,18 +707,34 @@ static int read_model(struct lnk_model *m, const struct lnk_live_opts *o, struct
 	lnk_model_sort(m);
 	if (!live.copy) {
 		m->env.live = m->env.complete = true;
-		m->env.root = sees_registers(m);
 		lnk_env_read(m, live.sysfs.udev);
 	}
-	if (live.sysfs.base && !m->env.root)
-		lnk_sysfs_links(&live.sysfs, m);
-	for (i = 0; o->everything && i < m->n_fns; i++)
-		lnk_cfg_read_all(&m->fns[i].cfg);
+	look_in(m);
 	return 0;
 }
 
+bool lnk_live_open(struct lnk_model *m)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; m->env.live && i < m->n_fns; i++) {
+		struct lnk_fn *f = &m->fns[i];
+
+		if (!f->shown || f->reach != LNK_READ_NOT)
+			continue;
+		open_live(m, f);
+		any = true;
+	}
+	for (i = 0; any && i < m->n_fns; i++)
+		m->fns[i].unread = spared(&m->fns[i]);
+	if (any)
+		look_in(m);
+	return any;
+}
+
 /* After pci_init(), which settles the method where none was named. */
-static void look_around(struct lnk_model *m, unsigned set)
+static void look_around(struct lnk_model *m, const struct lnk_live_opts *o, unsigned set)
 {
 	const char *method = pci_get_method_name((int)live.access->method);
 	const struct store *s = store_of(method);
@@ -672,6 +744,8 @@ static void look_around(struct lnk_model *m, unsigned set)
 		      !strcmp(method, "linux-proc")  ? METHOD_PROC :
 						       METHOD_OTHER;
 	live.copy = s && set & 1u << (s - stores);
+	live.everything = o->everything;
+	live.deep = o->deep || o->everything;
 	m->source = "this machine";
 	if (live.copy)
 		m->source = lnk_clean(&m->arena, path, strlen(path));
@@ -702,7 +776,7 @@ static int read_with(struct lnk_model *m, const struct lnk_live_opts *o, unsigne
 {
 	if (contain(call_init, NULL))
 		return fail_in_libpci(err);
-	look_around(m, set);
+	look_around(m, o, set);
 	return read_model(m, o, err);
 }
 

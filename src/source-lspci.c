@@ -142,7 +142,7 @@ static bool has_subsystem(struct lnk_cfg *c)
 		return false;
 	if (FIELD_GET(0x7f, layout) == PCI_HEADER_TYPE_NORMAL)
 		return lnk_cfg_known(c, PCI_SUBSYSTEM_VENDOR_ID, PCI_SUBSYSTEM_ID + 2);
-	end = lnk_cfg_caps(c, -1, caps, LNK_MAX_CAPS, &n);
+	end = lnk_cfg_caps(c, caps, LNK_MAX_CAPS, &n);
 	return end == LNK_LIST_END || end == LNK_LIST_NONE;
 }
 

@@ -7,6 +7,9 @@
 #include "lnkinspect.h"
 
 #define LINK_FIELDS (PCI_EXP_LNKCAP_SPEED | PCI_EXP_LNKCAP_WIDTH)
+#define HEADER_REGS                                                                                \
+	(BIT(LNK_R_ID) | BIT(LNK_R_STATUS) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |                \
+	 BIT(LNK_R_SUBSYS))
 #define EXPRESS_REGS                                                                               \
 	(BIT(LNK_R_PCIECAP) | BIT(LNK_R_DEVCAP) | BIT(LNK_R_DEVCTL) | LINK_REGS | SLOT_REGS)
 #define LINK_REGS                                                                                  \
@@ -20,10 +23,26 @@
 
 /* ---- One function: registers to fields ----------------------------------------------------- */
 
+/* Takes @r from where it can be had: bytes first, then lspci's words, then sysfs. */
+static void take_hint(struct lnk_fn *f, enum lnk_reg r)
+{
+	const struct lnk_hint *h = f->text && f->text->known & BIT(r) ? f->text : f->attr;
+
+	if (lnk_knows(f, r) || f->absent & BIT(r) || !h || !(h->known & BIT(r)))
+		return;
+	f->reg[r] = h->reg[r];
+	f->known |= BIT(r);
+	*(h == f->text ? &f->from_text : &f->from_attr) |= BIT(r);
+}
+
 static void load(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 {
 	bool known;
 
+	if (f->unread & BIT(r)) {
+		take_hint(f, r);
+		return;
+	}
 	switch (lnk_reg_digits(r)) {
 	case 2:
 		known = lnk_cfg_u8(&f->cfg, off, &f->reg[r]);
@@ -36,18 +55,6 @@ static void load(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 	}
 	if (known)
 		f->known |= BIT(r);
-}
-
-/* Takes @r from where it can be had: bytes first, then lspci's words, then sysfs. */
-static void take_hint(struct lnk_fn *f, enum lnk_reg r)
-{
-	const struct lnk_hint *h = f->text && f->text->known & BIT(r) ? f->text : f->attr;
-
-	if (lnk_knows(f, r) || f->absent & BIT(r) || !h || !(h->known & BIT(r)))
-		return;
-	f->reg[r] = h->reg[r];
-	f->known |= BIT(r);
-	*(h == f->text ? &f->from_text : &f->from_attr) |= BIT(r);
 }
 
 /* Where lspci's words and the bytes beside them disagree (LNK906). */
@@ -165,13 +172,31 @@ static void decode_express(struct lnk_fn *f, unsigned off)
 	}
 }
 
+/* Live: no further than to the Express capability, and only where there is one. */
+static enum lnk_list walk_caps(struct lnk_fn *f, struct lnk_cap caps[LNK_MAX_CAPS], unsigned *n)
+{
+	*n = 0;
+	if (!(f->unread & BIT(LNK_R_ECAPS)))
+		return lnk_cfg_caps(&f->cfg, caps, LNK_MAX_CAPS, n);
+	if (f->unread & BIT(LNK_R_PCIECAP))
+		return LNK_LIST_PART;
+	/* Where the status is not asked for, sysfs shows what is in the list. */
+	if (!(f->unread & BIT(LNK_R_STATUS))) {
+		if (!lnk_knows(f, LNK_R_STATUS) || !lnk_knows(f, LNK_R_HEADER))
+			return LNK_LIST_UNKNOWN;
+		if (!(f->reg[LNK_R_STATUS] & PCI_STATUS_CAP_LIST))
+			return LNK_LIST_NONE;
+	}
+	return lnk_cfg_caps_until(&f->cfg, f->layout, PCI_CAP_ID_EXP, caps, LNK_MAX_CAPS, n);
+}
+
 static void decode_caps(struct lnk_fn *f)
 {
 	struct lnk_cap caps[LNK_MAX_CAPS];
 	const struct lnk_cap *cap;
 	unsigned n;
 
-	f->caps_end = (uint8_t)lnk_cfg_caps(&f->cfg, -1, caps, LNK_MAX_CAPS, &n);
+	f->caps_end = (uint8_t)walk_caps(f, caps, &n);
 	cap = find_cap(caps, n, PCI_CAP_ID_EXP);
 	if (cap)
 		decode_express(f, cap->off);
@@ -212,6 +237,10 @@ static void decode_ecaps(struct lnk_fn *f)
 	const struct lnk_cap *cap;
 	unsigned i, n;
 
+	if (f->unread & BIT(LNK_R_ECAPS)) {
+		f->ecaps_end = LNK_LIST_PART;
+		return;
+	}
 	f->ecaps_end = (uint8_t)lnk_cfg_ecaps(&f->cfg, caps, LNK_MAX_ECAPS, &n);
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		if (find_cap(caps, n, flags[i].id))
@@ -288,6 +317,8 @@ static enum lnk_reach reach_of(const struct lnk_fn *f)
 		return LNK_READ_FFS;
 	if (f->cfg.fetch)
 		return f->cfg.size <= 64 ? LNK_READ_HEADER : LNK_READ_ALL;
+	if (f->unread)
+		return LNK_READ_NOT;
 	if (!f->cfg.n_spans)
 		return f->attr ? LNK_READ_HEADER : LNK_READ_TEXT;
 	if (f->cfg.n_spans > 1 || s->from)
@@ -328,6 +359,8 @@ static void decode_fields(struct lnk_fn *f)
 	if (lnk_knows(f, LNK_R_BUSES) && lnk_is_bridge(f)) {
 		f->secondary = (uint8_t)FIELD_GET(0xff00, f->reg[LNK_R_BUSES]);
 		f->subordinate = (uint8_t)FIELD_GET(0xff0000, f->reg[LNK_R_BUSES]);
+	} else if (f->live && lnk_is_bridge(f)) {
+		f->secondary = f->subordinate = f->live->secondary;
 	}
 }
 
@@ -343,9 +376,6 @@ static enum lnk_type decode_type(const struct lnk_fn *f)
 	return type_has_link(type) || type == LNK_T_RCIEP || type == LNK_T_RCEC ? type :
 										  LNK_T_UNKNOWN;
 }
-
-/* A listing that names capabilities and no Express one says 0xffff: there is none. */
-#define TEXT_NO_EXPRESS 0xffff
 
 /* What bytes did not tell of the capabilities' registers, lspci's words may. */
 static void take_words(struct lnk_fn *f)
@@ -381,8 +411,25 @@ static void take_words(struct lnk_fn *f)
 		     PCI_EXP_LNKCTL_ASPM | PCI_EXP_LNKCTL_DISABLE | PCI_EXP_LNKCTL_CLOCK);
 }
 
+/*
+ * Sysfs remembers who a function was. One that is gone answers with ones, as no pointer to a list
+ * does, whose dword has reserved bits (PCI 6.7); then its header is asked, too.
+ */
+static bool seems_gone(struct lnk_fn *f)
+{
+	uint32_t pointer;
+
+	if (!f->cfg.fetch || !(f->unread & BIT(LNK_R_ID)) || f->unread & BIT(LNK_R_PCIECAP))
+		return false;
+	return lnk_cfg_u32(&f->cfg, lnk_cfg_caps_at(FIELD_GET(0x7f, f->attr->reg[LNK_R_HEADER])),
+			   &pointer) &&
+	       pointer == 0xffffffff;
+}
+
 static void decode_plain(struct lnk_fn *f)
 {
+	if (seems_gone(f))
+		f->unread &= ~(uint32_t)HEADER_REGS;
 	decode_header(f);
 	decode_fields(f);
 	if (f->reach != LNK_READ_FFS) {
@@ -397,10 +444,11 @@ static void decode_plain(struct lnk_fn *f)
 		const struct lnk_hint *attr = f->attr;
 
 		take_hint(f, LNK_R_PCIECAP);
-		if (f->from_text & BIT(LNK_R_PCIECAP) && f->reg[LNK_R_PCIECAP] == TEXT_NO_EXPRESS) {
+		if ((f->from_text | f->from_attr) & BIT(LNK_R_PCIECAP) &&
+		    f->reg[LNK_R_PCIECAP] == LNK_NO_EXPRESS) {
 			f->known &= ~BIT(LNK_R_PCIECAP);
 			f->absent |= EXPRESS_REGS | EXT_REGS | BIT(LNK_R_ECAPS);
-		} else if (f->text && f->text->reg[LNK_R_PCIECAP] != TEXT_NO_EXPRESS) {
+		} else if (f->text && f->text->reg[LNK_R_PCIECAP] != LNK_NO_EXPRESS) {
 			compare_text(f, LNK_R_PCIECAP, PCI_EXP_FLAGS_TYPE);
 		}
 		/* Linux shows the link attributes of every function with an Express capability. */
@@ -412,6 +460,7 @@ static void decode_plain(struct lnk_fn *f)
 	f->type = (uint8_t)decode_type(f);
 	take_words(f);
 	decode_link(f);
+	f->unread &= (uint32_t) ~(f->known | f->absent);
 }
 
 static void decode(struct lnk_fn *f)
@@ -562,6 +611,8 @@ static void build_trees(struct lnk_model *m)
 
 static bool has_link_attrs(const struct lnk_fn *f)
 {
+	if (f->reach == LNK_READ_NOT)
+		return f->live && f->live->express;
 	return f->attr && f->attr->known & (BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK));
 }
 
@@ -888,6 +939,50 @@ static bool is_lost(const struct lnk_link *l)
 	       !was_read(l->above, LNK_R_LNKSTA, LNK_R_CURLINK);
 }
 
+/* ---- Live: what only some links are asked ---------------------------------------------------- */
+
+static void load_late(struct lnk_fn *f, enum lnk_reg r, unsigned off)
+{
+	if (!(f->unread & BIT(r)) || !f->cfg.fetch || !f->express)
+		return;
+	f->unread &= ~(uint32_t)BIT(r);
+	load(f, r, f->express + off);
+}
+
+bool lnk_on_copper(const struct lnk_link *l)
+{
+	return l->above && !(l->above->quirks & (LNK_Q_VIRTUAL | LNK_Q_TUNNEL)) &&
+	       !(l->below->quirks & (LNK_Q_EMULATED | LNK_Q_VF | LNK_Q_STANDIN));
+}
+
+/*
+ * A port of QEMU's that a legacy machine type may have made slow, for what is below it or below a
+ * switch there: ACS would disprove it.
+ */
+static bool may_be_legacy(const struct lnk_link *l)
+{
+	const struct lnk_fn *up = l->above, *f = l->below;
+
+	if (!up || !(up->quirks & LNK_Q_GENERIC) || up->max_speed != 1 || up->max_width != 1)
+		return false;
+	return f->type == LNK_T_UPSTREAM || (!(f->quirks & (LNK_Q_EMULATED | LNK_Q_VF)) &&
+					     (f->max_speed > 1 || f->max_width > 1));
+}
+
+static void read_late(struct lnk_link *l)
+{
+	if (l->state == LNK_DOWN)
+		return;
+	if (lnk_on_copper(l)) {
+		load_late(l->above, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
+		load_late(l->below, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
+	}
+	if (may_be_legacy(l) && l->above->unread & BIT(LNK_R_ECAPS) && l->above->cfg.fetch) {
+		l->above->unread &= ~(uint32_t)BIT(LNK_R_ECAPS);
+		decode_ecaps(l->above);
+	}
+}
+
 /* ---- What only the whole shows ------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
@@ -942,7 +1037,7 @@ static void find_alike(struct lnk_model *m)
 	free(keys);
 }
 
-static bool in_virtual_slot(const struct lnk_fn *f)
+bool lnk_in_virtual_slot(const struct lnk_fn *f)
 {
 	return f->place == LNK_AT_PORT && f->parent->quirks & LNK_Q_VIRTUAL &&
 	       !(f->quirks & (LNK_Q_EMULATED | LNK_Q_VF));
@@ -1011,7 +1106,7 @@ static void find_split_devices(struct lnk_model *m)
 	uint32_t i;
 
 	for (i = 0; i < m->n_fns; i++)
-		if (in_virtual_slot(&m->fns[i]))
+		if (lnk_in_virtual_slot(&m->fns[i]))
 			slots[n++] = i;
 	find_twins(m, slots, n, serial_of);
 	find_twins(m, slots, n, half_card);
@@ -1036,8 +1131,32 @@ void lnk_walk(struct lnk_model *m)
 	forget_status(m);
 	for (i = 0; i < m->n_links; i++)
 		m->links[i].lost = is_lost(&m->links[i]);
+	for (i = 0; i < m->n_links; i++)
+		read_late(&m->links[i]);
 	find_alike(m);
 	find_split_devices(m);
+}
+
+/* What the source gave is kept, and the bytes that were read since. */
+void lnk_walk_again(struct lnk_model *m)
+{
+	size_t i;
+
+	free(m->links);
+	m->links = NULL;
+	m->n_links = 0;
+	for (i = 0; i < m->n_fns; i++) {
+		struct lnk_fn *f = &m->fns[i];
+
+		*f = (struct lnk_fn){
+			.addr = f->addr,
+			.cfg = f->cfg,
+			.attr = f->attr,
+			.live = f->live,
+			.unread = f->unread,
+		};
+	}
+	lnk_walk(m);
 }
 
 /* ---- The kernel's figure ------------------------------------------------------------------ */

@@ -29,7 +29,8 @@ setup_file() {
 		  bytes=N		config holds the first N bytes, as for those who are not root
 		  no-config		there is none
 		  links			the four link attributes, as the kernel computes them
-		  ids			vendor, device, class, revision and bus numbers, as the kernel has them
+		  ids			vendor, device, class, revision and bus numbers, as the kernel has them;
+		  			for mock, which bus is below a bridge, too
 		  ADDR/NAME=VALUE	one attribute of one function; "driver" and "physfn" are links
 		  dmi/NAME=VALUE	for mock
 		"""
@@ -48,9 +49,9 @@ setup_file() {
 		def u16(c, at):
 		    return int.from_bytes(c[at:at + 2], "little")
 
-		def express(c):
-		    at = c[0x34] if c[6] & 0x10 else 0
-		    while at and c[at] != 0x10:
+		def capability(c, which):
+		    at = c[0x34] if c[6] & 0x10 and c[14] != 0xff else 0
+		    while at and c[at] != which:
 		        at = c[at + 1]
 		    return at
 
@@ -58,7 +59,7 @@ setup_file() {
 		          "32.0 GT/s PCIe", "64.0 GT/s PCIe"] + 9 * ["Unknown"]
 
 		def links(c):
-		    at = express(c)
+		    at = capability(c, 0x10)
 		    if not at:
 		        return {}
 		    if u16(c, at + 2) >> 4 & 15 in (9, 10):
@@ -71,6 +72,10 @@ setup_file() {
 		def ids(c):
 		    a = {"vendor": f"0x{u16(c, 0):04x}", "device": f"0x{u16(c, 2):04x}",
 		         "class": f"0x{c[11]:02x}{c[10]:02x}{c[9]:02x}", "revision": f"0x{c[8]:02x}"}
+		    at = capability(c, 0x0d) + 4 if c[14] & 127 == 1 else 44
+		    a |= {"subsystem_vendor": f"0x{u16(c, at):04x}", "subsystem_device": f"0x{u16(c, at + 2):04x}"}
+		    if at == 4:
+		        a |= {"subsystem_vendor": "0x0000", "subsystem_device": "0x0000"}
 		    if c[14] & 127 in (1, 2):
 		        a |= {"secondary_bus_number": str(c[25]), "subordinate_bus_number": str(c[26])}
 		    return a
@@ -114,6 +119,9 @@ setup_file() {
 		                else:
 		                    f.write("A: {}={}\\n\n".format(name, value.replace("\n", "\\n")))
 		            f.write("\n")
+		            if "ids" in have and c[14] & 127 == 1 and c[25]:
+		                f.write(f"P: /devices/pci0000:00/{at}/pci_bus/{at[:-7]}{c[25]:02x}\n")
+		                f.write("E: SUBSYSTEM=pci_bus\n\n")
 		        if dmi:
 		            f.write("P: /devices/virtual/dmi/id\nE: SUBSYSTEM=dmi\n")
 		            for name, value in dmi.items():
@@ -844,24 +852,28 @@ says_damage_of() {
 	finish
 }
 
-# Runs the program in the machine $1 with the options behind it; $UMOCKDEV_DIR/sys/... of 01:00.0 has a
-# FIFO in the place of config. ./seen is there if anybody opened it.
+# Runs the program in the machine $1 with the options behind it; $UMOCKDEV_DIR/sys/... of each function
+# in $traps has a FIFO in the place of config. ./seen is there if anybody opened one.
+traps=0000:01:00.0
 with_trap() {
 	local mock=$1
 	shift
 	cat >trap.sh <<-'SCRIPT'
-		config=$UMOCKDEV_DIR/sys/devices/pci0000:00/0000:01:00.0/config
-		rm "$config" && mkfifo "$config" || exit 99
-		(: >"$config"; : >seen) &
+		for at in $traps; do
+			config=$UMOCKDEV_DIR/sys/devices/pci0000:00/$at/config
+			rm "$config" && mkfifo "$config" || exit 99
+			(while : >"$config"; do echo "$at" >>seen; sleep 0.02; done) &
+		done
 		timeout 20 "$@"
 		status=$?
 		sleep 0.1
-		kill $! 2>/dev/null
+		# shellcheck disable=SC2046 # words are meant
+		kill -KILL $(jobs -p) 2>/dev/null
 		exit $status
 	SCRIPT
 	rm -f seen
 	status=0
-	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 umockdev-run -d "$mock" -- \
+	traps=$traps ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 umockdev-run -d "$mock" -- \
 		bash trap.sh "$LNKINSPECT" "$@" >out 2>err </dev/null 3>&- || status=$?
 }
 
@@ -890,7 +902,7 @@ with_trap() {
 	finish
 }
 
-# ---- Twice, live ---------------------------------------------------------------------------------
+# ---- What is not asked, live ---------------------------------------------------------------------
 
 # A port and a device in a domain of their own; the words of a spec behind them.
 vmd() {
@@ -913,6 +925,124 @@ vmd() {
 		$2
 	END
 }
+
+@test "what sysfs knows is not asked: a header that says otherwise is not believed" {
+	local f at
+	for f in origin qtest-gen3x16-ep-modern-rp topo-switch; do
+		lspci -F "$(fixture $f)" -D -n -xxxx >dump
+		machine mock m dump ids links
+		"$LNKINSPECT" --json -n -F dump | jq -S '.captures[0] | .links, (.findings | map([.id, .function])),
+			(.functions | map([.address, .vendor, .device, .class, .subsystem_vendor, .parent]))' >want
+		# Zeros for identity, status, class, layout and subsystem; the pointer to the list stays.
+		machine mock n <(sed -E 's/^00: .*/00:'"$(printf ' 00%.0s' {1..16})"'/; s/^(20:( ..){12}).*/\1 00 00 00 00/' dump)
+		grep -v '^H: config=' m >rest
+		awk 'NR == FNR { if (/^P:/) at = $2; if (/^H: config=/) config[at] = $0; next }
+			{ print } /^P:/ && $2 in config { print config[$2] }' n rest >m
+		grep -q '^H: config=00000000' m || fail "$f: nothing was wiped"
+		mocked "$("$LNKINSPECT" -F dump >of-dump && echo 0 || echo $?)" m --json -n
+		jq -S '.captures[0] | .links, (.findings | map([.id, .function])),
+			(.functions | map([.address, .vendor, .device, .class, .subsystem_vendor, .parent]))' out |
+			diff want - || fail "$f: judged by what is not to be read"
+	done
+	finish
+}
+
+@test "a function without link attributes is not touched, one that has them is" {
+	traps='0000:00:00.0 0000:00:1f.0 0000:00:1f.2 0000:00:1f.3'
+	machine mock m "$(fixture origin)" ids links dmi/sys_vendor=QEMU
+	with_trap m -q -n
+	[[ ! -e seen ]] || fail "opened: $(cat seen)"
+	[[ $status == 1 && $(found) == *LNK001=error@* ]] || fail "status $status, $(found) $(cat err)"
+	with_trap m --json
+	[[ ! -e seen ]] || fail "opened for JSON: $(cat seen)"
+	holds untouched '[.captures[0].functions[] | select(.type == "none") | [.capability_list, .registers]]
+		| length == 4 and all(. == ["part", {}])'
+	# Not even to learn that it does not answer, and that is no verdict on it.
+	holds "no verdict" '.captures[0].counts | .LNK105.pass == 2 and .LNK105.not_applicable == 4'
+	with_trap m -q -n --deep
+	[[ -e seen ]] || fail "the trap does not work: $(cat out err)"
+	finish
+}
+
+@test "-s and -d: what was not chosen and is on no path is not touched" {
+	local f options
+	lspci -F "$(fixture topo-switch)" -D -n -xxxx >dump
+	machine mock m dump ids links
+	traps='0000:00:00.0 0000:01:00.1 0000:02:08.0 0000:03:00.0'
+	for options in '-s 04:00.0' '-s 02:10.0' '-s 04:00.0 -d 10de:' '-s 04:00.0 --deep' '-s 04:'; do
+		# shellcheck disable=SC2086 # words are meant
+		with_trap m --json -n $options
+		[[ ! -e seen && $status == 0 ]] || fail "$options: status $status, opened: $(cat seen) $(cat err)"
+		# shellcheck disable=SC2086
+		"$LNKINSPECT" --json -n -F dump ${options%--deep} | jq -c '.captures[0] | .links, .lost,
+			.status, (.functions | map([.address, .type, .selected]))' >want
+		jq -c '.captures[0] | .links, .lost, .status,
+			(.functions | map([.address, .type, .selected]))' out | diff want - || fail "$options"
+	done
+	# Functions of one device that were not read are not alike for that.
+	with_trap m --json -n -s 01:00.0
+	[[ ! -e seen ]] || fail "upstream port: opened: $(cat seen)"
+	holds "siblings" '.captures[0].counts.LNK104 | .pass == 0 and .not_applicable == 1'
+	exits 0 --json -n -s 01:00.0 -F dump
+	holds "siblings in the dump" '.captures[0].counts.LNK104 | .pass == 1'
+	with_trap m -q -n -s 03:00.0
+	[[ $(sort -u seen | xargs) == "0000:02:08.0 0000:03:00.0" ]] || fail "opened: $(cat seen)"
+	with_trap m -q -n
+	(($(sort -u seen | wc -l) == 3)) || fail "all: opened: $(cat seen)"
+	# What sysfs does not tell has to be asked.
+	machine mock m dump
+	with_trap m -q -n -s 04:00.0
+	[[ -e seen ]] || fail "without sysfs' word nothing was opened"
+	finish
+}
+
+@test "a function that is gone is found by what is read anyway" {
+	machine mock m "$(fixture guest-live-degrade-and-falloff-3-fallen-off)" links ids \
+		0000:01:00.0/vendor=0x8086 0000:01:00.0/device=0x0d93 0000:01:00.0/class=0x050210 \
+		0000:01:00.0/current_link_speed=Unknown
+	grep -q '^H: config=FFFFFFFF' m || fail "another fixture"
+	sed -i '/^A: .*bus_number=255/d' m
+	mocked 1 m -q -n
+	[[ $(found) == *LNK105=warning@0000:01:00.0* ]] || fail "$(found)"
+	mocked 1 m --json
+	holds gone '.captures[0].functions[] | select(.address == "0000:01:00.0") | .reach == "all-ones" and
+		.vendor == "8086"'
+	finish
+}
+
+@test "--deep reads what is left out: said once, no status, and not where it means nothing" {
+	vmd '' 'ext aer 0 1' | "$B/gen" >dump
+	machine mock m dump ids links
+	mocked 0 m
+	[[ $(grep -c -- --deep out) == 1 ]] || fail "not said once: $(cat out)"
+	grep -q '^Left out: what LNK401 LNK402 LNK403 would judge is read with --deep only\.$' out ||
+		fail "$(tail -n 2 out)"
+	mocked 0 m --json
+	holds skipped '.captures[0] | .status == 0 and .lost == 0 and
+		([.skipped[] | select(.deep) | .rule] | unique) == ["LNK401", "LNK402", "LNK403"] and
+		all(.skipped[]; .deep)'
+	# Payload sizes are read where there is copper.
+	holds payload '[.captures[0].functions[] | select(.registers.DEVCTL)] | length == 2'
+	mocked 0 m -q -v
+	grep -q '^LNK401 skipped 10000:01:00.0  needs AER correctable status of 10000:01:00.0, read with --deep only$' out ||
+		fail "$(cat out)"
+	mocked 0 m -n --deep
+	[[ $(cat out) != *deep* ]] || fail "--deep is not deep: $(cat out)"
+	mocked 0 m -q -n --deep
+	[[ $(found) == "LNK401=notice@10000:01:00.0" ]] || fail "deep: $(found)"
+	# A comparison wants serial numbers.
+	mocked 0 m -q -n --compare dump
+	[[ $(found) == *LNK401=notice@* ]] || fail "compare: $(found)"
+	# In a guest wires are not real.
+	machine mock m "$(fixture qtest-gen3x16-ep-modern-rp)" ids links dmi/sys_vendor=QEMU
+	mocked 0 m
+	[[ $(cat out) != *deep* ]] || fail "guest: $(cat out)"
+	exits 2 --deep -F dump
+	grep -q -e '--deep' err || fail "$(cat err)"
+	finish
+}
+
+# ---- Twice, live ---------------------------------------------------------------------------------
 
 @test "a link that is training on every look is stuck; a dump cannot know" {
 	vmd 'flags lt' '' | "$B/gen" >dump
@@ -966,7 +1096,7 @@ with_errors() {
 	rm -f ready
 	status=0
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 umockdev-run -d m -- \
-		bash errors.sh "$1" "$LNKINSPECT" -q -n >out 2>err </dev/null 3>&- || status=$?
+		bash errors.sh "$1" "$LNKINSPECT" -q -n --deep >out 2>err </dev/null 3>&- || status=$?
 }
 
 @test "errors that grow while we look are a warning, errors that were logged once a notice" {

@@ -120,6 +120,10 @@ class Guest:
             raise self._failed(f"wants to send {size} bytes")
         return unpack(self._read(size))
 
+    def wrote(self, name: str) -> str:
+        """A file of QEMU's own, as its command line names it."""
+        return Path(self._path(name)).read_text()
+
     def _read_line(self) -> str:
         while b"\n" not in self._unread:
             self._read_more()

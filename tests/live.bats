@@ -996,6 +996,39 @@ vmd() {
 	finish
 }
 
+@test "-s: a device that runs narrow is no warning while others like it were not read" {
+	# The second one has the ids of the first, or others, in a slot of its own.
+	second() {
+		cat <<-END
+
+			fn 10000:00:02.0 8086:2031 060400
+			bridge 00 02 02
+			subsys 8086:0000
+			express 90 v2 root-port slot
+			link 8x4 8x2
+			flags dlllarc dllla slc ccc presence eq-complete
+
+			fn 10000:02:00.0 $1 010802
+			subsys 144d:a801
+			express 70 v2 endpoint
+			link 8x4 8x2
+			flags slc ccc eq-complete
+		END
+	}
+	{ vmd 'link 8x4 8x2' 'link 8x4 8x2' && second 144d:a808; } | "$B/gen" >alike
+	{ vmd 'link 8x4 8x2' 'link 8x4 8x2' && second 1c5c:174a; } | "$B/gen" >other
+	machine mock alike.mock alike ids links
+	machine mock other.mock other ids links
+	mocked 0 alike.mock -q -n
+	[[ $(found) == "LNK005=notice@10000:00:01.0>10000:01:00.0 LNK005=notice@10000:00:02.0>10000:02:00.0" ]] ||
+		fail "both: $(found)"
+	mocked 0 alike.mock -q -n -s 10000:01:
+	[[ $(found) == "LNK005=notice@10000:00:01.0>10000:01:00.0" ]] || fail "one of two: $(found)"
+	mocked 1 other.mock -q -n -s 10000:01:
+	[[ $(found) == "LNK005=warning@10000:00:01.0>10000:01:00.0" ]] || fail "the only one: $(found)"
+	finish
+}
+
 @test "a function that is gone is found by what is read anyway" {
 	machine mock m "$(fixture guest-live-degrade-and-falloff-3-fallen-off)" links ids \
 		0000:01:00.0/vendor=0x8086 0000:01:00.0/device=0x0d93 0000:01:00.0/class=0x050210 \

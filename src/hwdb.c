@@ -14,13 +14,13 @@ struct id {
 	struct lnk_fn *fn;
 };
 
-struct names {
-	struct lnk_arena *arena;
+/* Both are opened once: reading pci.ids takes longer than judging a capture. */
+static struct {
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
 	struct pci_access *pci;
 	bool no_pci_ids;
-};
+} db;
 
 /* libpci ends the process where its error() returns. */
 static jmp_buf giving_up;
@@ -37,71 +37,70 @@ static PCI_PRINTF(1, 2) void say_nothing(char *msg, ...)
 }
 
 /* pci.ids is opened with the first name that the hardware database lacks. */
-static struct pci_access *pci_ids(struct names *n)
+static struct pci_access *pci_ids(void)
 {
-	if (n->pci)
-		return n->pci;
-	n->pci = pci_alloc();
-	n->pci->error = give_up;
-	n->pci->warning = say_nothing;
-	n->pci->debug = say_nothing;
+	if (db.pci)
+		return db.pci;
+	db.pci = pci_alloc();
+	db.pci->error = give_up;
+	db.pci->warning = say_nothing;
+	db.pci->debug = say_nothing;
 	/* No file in the home directory, no DNS (pciutils lib/names.c). */
-	n->pci->id_lookup_mode = 0;
-	return n->pci;
+	db.pci->id_lookup_mode = 0;
+	return db.pci;
 }
 
 #define PCI_IDS_FLAGS (PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB)
 
-static const char *from_pci_ids(struct names *n, enum pci_lookup_mode what, unsigned vendor,
+static const char *from_pci_ids(struct lnk_arena *a, enum pci_lookup_mode what, unsigned vendor,
 				unsigned device)
 {
 	char buf[256];
 	const char *s;
 
-	if (n->no_pci_ids)
+	if (db.no_pci_ids)
 		return NULL;
 	/* A broken pci.ids is none: it would be read again for every name. */
 	if (setjmp(giving_up)) {
-		n->no_pci_ids = true;
+		db.no_pci_ids = true;
 		return NULL;
 	}
-	s = pci_lookup_name(pci_ids(n), buf, sizeof(buf), (int)what | PCI_IDS_FLAGS, vendor,
-			    device);
-	return s ? lnk_clean(n->arena, s, strlen(s)) : NULL;
+	s = pci_lookup_name(pci_ids(), buf, sizeof(buf), (int)what | PCI_IDS_FLAGS, vendor, device);
+	return s ? lnk_clean(a, s, strlen(s)) : NULL;
 }
 
 /* systemd hwdb.d/20-pci-vendor-model.hwdb: keys are the start of a modalias. */
-static const char *from_hwdb(struct names *n, const char *modalias, const char *key)
+static const char *from_hwdb(struct lnk_arena *a, const char *modalias, const char *key)
 {
 	struct udev_list_entry *e;
 	const char *s;
 
-	if (!n->hwdb)
+	if (!db.hwdb)
 		return NULL;
-	e = udev_hwdb_get_properties_list_entry(n->hwdb, modalias, 0);
+	e = udev_hwdb_get_properties_list_entry(db.hwdb, modalias, 0);
 	e = udev_list_entry_get_by_name(e, key);
 	s = e ? udev_list_entry_get_value(e) : NULL;
-	return s && *s ? lnk_clean(n->arena, s, strlen(s)) : NULL;
+	return s && *s ? lnk_clean(a, s, strlen(s)) : NULL;
 }
 
-static const char *vendor_name(struct names *n, unsigned vendor)
+static const char *vendor_name(struct lnk_arena *a, unsigned vendor)
 {
 	char modalias[32];
 	const char *s;
 
 	snprintf(modalias, sizeof(modalias), "pci:v%08X", vendor);
-	s = from_hwdb(n, modalias, "ID_VENDOR_FROM_DATABASE");
-	return s ? s : from_pci_ids(n, PCI_LOOKUP_VENDOR, vendor, 0);
+	s = from_hwdb(a, modalias, "ID_VENDOR_FROM_DATABASE");
+	return s ? s : from_pci_ids(a, PCI_LOOKUP_VENDOR, vendor, 0);
 }
 
-static const char *device_name(struct names *n, unsigned vendor, unsigned device)
+static const char *device_name(struct lnk_arena *a, unsigned vendor, unsigned device)
 {
 	char modalias[32];
 	const char *s;
 
 	snprintf(modalias, sizeof(modalias), "pci:v%08Xd%08X", vendor, device);
-	s = from_hwdb(n, modalias, "ID_MODEL_FROM_DATABASE");
-	return s ? s : from_pci_ids(n, PCI_LOOKUP_DEVICE, vendor, device);
+	s = from_hwdb(a, modalias, "ID_MODEL_FROM_DATABASE");
+	return s ? s : from_pci_ids(a, PCI_LOOKUP_DEVICE, vendor, device);
 }
 
 static int by_id(const void *a, const void *b)
@@ -111,7 +110,7 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void fill(struct names *n, struct id *ids, size_t n_ids)
+static void fill(struct lnk_arena *a, struct id *ids, size_t n_ids)
 {
 	size_t i;
 
@@ -124,15 +123,14 @@ static void fill(struct names *n, struct id *ids, size_t n_ids)
 			continue;
 		}
 		f->vendor_name = before && before->vendor == f->vendor ? before->vendor_name :
-									 vendor_name(n, f->vendor);
+									 vendor_name(a, f->vendor);
 		if (f->vendor_name)
-			f->device_name = device_name(n, f->vendor, f->device);
+			f->device_name = device_name(a, f->vendor, f->device);
 	}
 }
 
 void lnk_hwdb_fill(struct lnk_model *m)
 {
-	struct names n = {.arena = &m->arena};
 	struct id *ids = lnk_xmalloc(m->n_fns * sizeof(*ids));
 	size_t n_ids = 0, i;
 
@@ -144,13 +142,19 @@ void lnk_hwdb_fill(struct lnk_model *m)
 			ids[n_ids++] = (struct id){(uint32_t)f->vendor << 16 | f->device, f};
 	}
 	qsort(ids, n_ids, sizeof(*ids), by_id);
-	n.udev = udev_new();
-	if (n.udev)
-		n.hwdb = udev_hwdb_new(n.udev);
-	fill(&n, ids, n_ids);
-	if (n.pci)
-		pci_cleanup(n.pci);
-	udev_hwdb_unref(n.hwdb);
-	udev_unref(n.udev);
+	if (!db.udev)
+		db.udev = udev_new();
+	if (db.udev && !db.hwdb)
+		db.hwdb = udev_hwdb_new(db.udev);
+	fill(&m->arena, ids, n_ids);
 	free(ids);
+}
+
+void lnk_hwdb_end(void)
+{
+	if (db.pci)
+		pci_cleanup(db.pci);
+	udev_hwdb_unref(db.hwdb);
+	udev_unref(db.udev);
+	memset(&db, 0, sizeof(db));
 }

@@ -586,7 +586,6 @@ struct out {
 	int rc;
 };
 
-static bool is_first;  /* capture */
 static bool is_closed; /* the list of captures */
 
 static void put_value(struct out *o, json_t *value)
@@ -702,7 +701,6 @@ static int begin(FILE *to, const struct lnk_view *v)
 {
 	(void)v;
 	json_set_alloc_funcs(lnk_xmalloc, free);
-	is_first = true;
 	is_closed = false;
 	fprintf(to,
 		"{\"schema\":{\"name\":\"" LNK_NAME "\",\"version\":%d},\n"
@@ -712,12 +710,17 @@ static int begin(FILE *to, const struct lnk_view *v)
 	return 0;
 }
 
+static void between(FILE *to, const struct lnk_view *v)
+{
+	(void)v;
+	fputc(',', to);
+}
+
 static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
 	struct out o = {.to = to, .first = true};
 
-	fputs(is_first ? "\n{" : ",\n{", to);
-	is_first = false;
+	fputs("\n{", to);
 	put_key(&o, "source", text(m->source));
 	put_key(&o, "line", m->line ? integer(m->line) : json_null());
 	put_key(&o, "environment", environment(&m->env));
@@ -909,6 +912,7 @@ const struct lnk_format lnk_format_json = {
 	.name = "json",
 	.help = "everything, for programs: schema lnkinspect, version 1",
 	.begin = begin,
+	.between = between,
 	.write = put_capture,
 	.compare = put_comparison,
 	.end = end,

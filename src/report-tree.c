@@ -331,7 +331,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 const struct lnk_format lnk_format_tree = {
 	.name = "tree",
 	.help = "the hierarchy, one line a function, then the findings",
-	.begin = lnk_text_begin,
+	.between = lnk_text_between,
 	.write = put_capture,
 	.compare = lnk_text_compare,
 	.end = lnk_text_end,

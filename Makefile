@@ -66,7 +66,7 @@ link = $(CC) $(sanitize) $(CFLAGS) $(LDFLAGS)
 # ---- What there is -------------------------------------------------------------------------
 program := $(B)/lnkinspect
 objects := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
-tools := $(B)/gen $(B)/mangle
+tools := $(B)/gen $(B)/mangle $(B)/bench/gen $(B)/bench/floor
 
 specs := $(patsubst tests/fixtures/%/spec,%,$(wildcard tests/fixtures/*/spec))
 inputs := $(patsubst tests/fixtures/%/input,%,$(wildcard tests/fixtures/*/input))
@@ -95,6 +95,10 @@ endif
 endif
 $(B)/flags: ;
 
+## tools			what the tests and benchmarks run beside it
+.PHONY: tools
+tools: $(tools)
+
 # ---- Tests ---------------------------------------------------------------------------------
 $(B)/gen: tests/gen.c $(B)/flags
 	@mkdir -p $(B)/obj/tests
@@ -108,6 +112,10 @@ $(B)/obj/tests/%.o: tests/%.c $(B)/flags
 $(B)/mangle: $(addprefix $(B)/obj/tests/,mangle.o oracle.o) \
 	     $(filter-out $(B)/obj/lnkinspect.o,$(objects))
 	$(link) -o $@ $^ $(lib_libs) $(LDLIBS)
+
+$(B)/bench/%: bench/%.c $(B)/flags
+	@mkdir -p $(@D) $(B)/obj/bench
+	$(compile) $(LDFLAGS) -MF $(B)/obj/bench/$*.d -MT $@ -o $@ $<
 
 $(B)/fixtures/%/input: tests/fixtures/%/spec $(B)/gen
 	@mkdir -p $(@D)
@@ -165,11 +173,16 @@ fuzz: $(fuzzers) fixtures
 check-guest: $(program)
 	LNKINSPECT=$(program) B=$(B) tests/guest/check
 
+## bench			speed beside lspci and a bare loop, in ten minutes; writes bench/RESULTS.md
+.PHONY: bench
+bench: $(program) $(tools) fixtures
+	LNKINSPECT=$(abspath $(program)) B=$(abspath $(B)) CC='$(CC)' CFLAGS='$(CFLAGS)' bench/run
+
 # ---- Lint ----------------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch])
+c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c)
 shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash tests/guest/setup* \
 	       tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
-python_files := $(wildcard tests/guest/*.py) tests/guest/check tests/guest/reports
+python_files := $(wildcard tests/guest/*.py) tests/guest/check tests/guest/reports bench/run
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
 ## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual
@@ -222,7 +235,7 @@ uninstall:
 .PHONY: clean
 clean:
 	rm -rf $(foreach b,$(B) $(B)/asan,$b/obj $b/fixtures $b/flags $b/lnkinspect \
-		$b/gen $b/mangle)
+		$b/gen $b/mangle $b/bench)
 	rm -rf $(B)/asan $(B)/fuzz
 	rmdir $(B) 2>/dev/null || :
 
@@ -235,4 +248,5 @@ help:
 	@echo "B=DIR: where to build; SAN=address,undefined: with these sanitizers"
 
 .DELETE_ON_ERROR:
--include $(wildcard $(B)/obj/*.d $(B)/obj/tests/*.d $(B)/obj/tests/fuzz/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/tests/*.d $(B)/obj/tests/fuzz/*.d \
+	    $(B)/obj/bench/*.d)

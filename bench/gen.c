@@ -7,9 +7,9 @@
  * A rack of servers, one PCI domain after another until there are as many functions: host bridge
  * and chipset on bus 0, root ports with an SSD each, root ports with a switch below which are two
  * GPUs of four functions, a network adapter with two ports, and an SSD. One adapter in eight has 16
- * VFs. All capability lists are there. One link in a hundred has something that lnkinspect finds: in turn fewer lanes
- * than both ends have, a lower speed, a larger payload than the port's. The same arguments give
- * the same bytes.
+ * VFs. All capability lists are there. One link in a hundred has something that lnkinspect finds:
+ * in turn fewer lanes than both ends have, a lower speed, a larger payload than the port's. The
+ * same arguments give the same bytes.
  */
 #include <pci/header.h>
 #include <stdbool.h>

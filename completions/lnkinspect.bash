@@ -85,10 +85,10 @@ _lnkinspect() {
 		*) _lnkinspect_files -f "$current" ;;
 		esac
 		;;
-	-s | --slot | -d | --device) ;;
+	-s | --slot | -d | --device | -j | --jobs) ;;
 	*)
-		_lnkinspect_words "$current" '-F --from-dump= --compare= -s --slot= -d --device= --deep -A --method=
-			-O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
+		_lnkinspect_words "$current" '-F --from-dump= --compare= -j --jobs= -s --slot= -d --device= --deep
+			-A --method= -O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
 			--color= --suggest= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
 			-? --help --usage -V --version'
 		;;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <sched.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #define STATUS_USAGE	   2
 #define STATUS_CANNOT_TELL 3
+
+#define MAX_JOBS 1024
 
 const char *argp_program_version = LNK_NAME " " LNK_VERSION;
 
@@ -45,6 +48,10 @@ static const struct argp_option options[] = {
 	{"compare", OPT_COMPARE, "OTHER", 0,
 	 "Judge it beside another capture of the same devices: the host's beside the guest's, or "
 	 "what was before",
+	 1},
+	{"jobs", 'j', "N", 0,
+	 "Judge N inputs at once, 0 for as many as there are processors; what is printed stays "
+	 "the same, in the same order",
 	 1},
 	{"slot", 's', "SLOT", 0,
 	 "Show only this: [[[[domain]:]bus]:][device][.[function]], and the path above it", 1},
@@ -112,9 +119,9 @@ struct run {
 	const char *compare;
 	struct lnk_captures other; /* what --compare names, read before all else */
 	FILE *to;		   /* NULL until there is something to write */
-	size_t n_shown;		   /* functions, over all inputs */
-	uint32_t forms;		   /* of suggestions */
-	size_t n_captures, n_unread, n_found[LNK_ERROR + 1];
+	struct lnk_tally tally;	   /* over all inputs; a worker's over one */
+	size_t jobs;
+	uint32_t forms; /* of suggestions */
 	bool method_help, param_help, has_only, has_suggest, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
@@ -225,6 +232,24 @@ static void set_color(struct run *r, const char *arg)
 	reject("--color", arg, "auto, always, never");
 }
 
+/* As many as this process may use, as nproc(1) has it. */
+static size_t count_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (size_t)CPU_COUNT(&set);
+}
+
+static void set_jobs(struct run *r, const char *arg)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*arg < '0' || *arg > '9' || *end || n > MAX_JOBS)
+		reject("--jobs", arg, "0 to 1024");
+	r->jobs = n ? n : count_processors();
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
@@ -232,6 +257,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'F':
 		list_add(&r->dumps, arg, strlen(arg));
+		break;
+	case 'j':
+		set_jobs(r, arg);
 		break;
 	case 's':
 		r->select.slot = arg;
@@ -377,6 +405,16 @@ static FILE *output(struct run *r)
 	return r->to;
 }
 
+/* The same for one capture more. */
+static FILE *next_output(struct run *r)
+{
+	FILE *to = output(r);
+
+	if (to && r->tally.n_captures && r->format->between)
+		r->format->between(to, &r->view);
+	return to;
+}
+
 /* What only lspci's words told of a link would be lost: a capture holds registers. */
 static bool fits_capture(const struct lnk_model *m)
 {
@@ -457,12 +495,12 @@ static int judge_one(struct run *r, struct lnk_model *m)
 		return STATUS_USAGE;
 	}
 	for (i = 0; i < m->n_fns; i++)
-		r->n_shown += m->fns[i].shown;
+		r->tally.n_shown += m->fns[i].shown;
 	lnk_remedy_make(m, r->forms);
-	r->n_captures++;
 	for (i = 0; i < m->n_findings; i++)
-		r->n_found[m->findings[i].severity]++;
-	to = output(r);
+		r->tally.n_found[m->findings[i].severity]++;
+	to = next_output(r);
+	r->tally.n_captures++;
 	if (!to || r->format->write(to, &r->view, m))
 		return STATUS_USAGE;
 	if (r->capture)
@@ -492,26 +530,93 @@ static int judge_all(struct run *r, const struct lnk_captures *c)
 	return status;
 }
 
-static int run_dumps(struct run *r)
+static void judge_dump(struct run *r, const char *name)
 {
-	int status = 0;
+	struct lnk_captures c = {0};
+	struct lnk_err err = {0};
+	int status = STATUS_USAGE;
+
+	if (lnk_source_read(name, &c, &err)) {
+		complain(NULL, err.text);
+		r->tally.n_unread++;
+	} else {
+		status = judge_all(r, &c);
+	}
+	r->tally.status = lnk_status_worse(r->tally.status, status);
+	lnk_captures_free(&c);
+}
+
+/* In a worker, which has a copy of all. What standard output still holds is not ours to write. */
+static void judge_aside(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t)
+{
+	struct run *r = data;
+
+	__fpurge(stdout);
+	stderr = err;
+	r->to = out;
+	r->tally = (struct lnk_tally){0};
+	judge_dump(r, r->dumps.words[i]);
+	*t = r->tally;
+}
+
+static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
+{
 	size_t i;
 
-	for (i = 0; i < r->dumps.n; i++) {
-		struct lnk_captures c = {0};
-		struct lnk_err err = {0};
-		int one = STATUS_USAGE;
+	to->status = lnk_status_worse(to->status, t->status);
+	to->n_unread += t->n_unread;
+	to->n_captures += t->n_captures;
+	to->n_shown += t->n_shown;
+	for (i = 0; i < ARRAY_SIZE(to->n_found); i++)
+		to->n_found[i] += t->n_found[i];
+}
 
-		if (lnk_source_read(r->dumps.words[i], &c, &err)) {
-			complain(NULL, err.text);
-			r->n_unread++;
-		} else {
-			one = judge_all(r, &c);
-		}
-		status = lnk_status_worse(status, one);
-		lnk_captures_free(&c);
+static void take(void *data, size_t i, const struct lnk_job *job)
+{
+	static const struct lnk_tally unread = {.status = STATUS_USAGE, .n_unread = 1};
+	struct run *r = data;
+	char text[128];
+
+	if (job->died) {
+		snprintf(text, sizeof(text), "could not be judged: %s", job->died);
+		complain(r->dumps.words[i], text);
+		add_tally(&r->tally, &unread);
+		return;
 	}
-	return status;
+	fwrite(job->text + job->n_out, 1, job->n_err, stderr);
+	if (job->tally.n_captures)
+		fwrite(job->text, 1, job->n_out, next_output(r));
+	add_tally(&r->tally, &job->tally);
+}
+
+/* Two that read the standard input would take it from each other. */
+static bool can_run_aside(const struct list *dumps)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < dumps->n; i++)
+		n += !strcmp(dumps->words[i], "-");
+	return n < 2;
+}
+
+static void run_dumps(struct run *r)
+{
+	struct lnk_jobs jobs = {
+		.n = r->dumps.n,
+		.n_workers = r->jobs < r->dumps.n ? r->jobs : r->dumps.n,
+		.data = r,
+		.judge = judge_aside,
+		.take = take,
+	};
+	size_t i;
+
+	if (jobs.n_workers > 1 && can_run_aside(&r->dumps)) {
+		output(r);
+		lnk_jobs_run(&jobs);
+		return;
+	}
+	for (i = 0; i < r->dumps.n; i++)
+		judge_dump(r, r->dumps.words[i]);
 }
 
 static bool read_other(struct run *r)
@@ -525,24 +630,23 @@ static bool read_other(struct run *r)
 	return is_single(&r->other);
 }
 
-static int run_live(struct run *r)
+static void run_live(struct run *r)
 {
 	struct lnk_captures c = {0};
 	struct lnk_err err = {0};
-	int status = STATUS_USAGE;
 
 	r->live.params = list_words(&r->params);
 	r->live.everything = r->capture != NULL;
 	r->live.some = r->select.slot || r->select.id;
 	/* Serial numbers tell devices apart. */
 	r->live.deep |= r->compare != NULL;
+	r->tally.status = STATUS_USAGE;
 	if (lnk_live_read(&r->live, &c, &err))
 		complain(NULL, err.text);
 	else
-		status = judge_all(r, &c);
+		r->tally.status = judge_all(r, &c);
 	lnk_captures_free(&c);
 	lnk_live_end();
-	return status;
 }
 
 /* Whether all that was written to @to has arrived. */
@@ -592,22 +696,23 @@ static int close_capture(FILE *to, const char *name, int status)
 /* The last line over several captures, where people read it. */
 static void put_total(struct run *r)
 {
+	const struct lnk_tally *t = &r->tally;
 	struct lnk_arena a = {0};
 	const char *text;
 	size_t i;
 
-	if ((r->dumps.n < 2 && r->n_captures < 2) || r->view.quiet || r->capture ||
+	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || r->capture ||
 	    r->format == &lnk_format_json)
 		return;
 	text = lnk_strf(&a, "Together: %zu input%s, %zu capture%s; found:", r->dumps.n,
-			r->dumps.n == 1 ? "" : "s", r->n_captures, r->n_captures == 1 ? "" : "s");
+			r->dumps.n == 1 ? "" : "s", t->n_captures, t->n_captures == 1 ? "" : "s");
 	for (i = LNK_ERROR + 1; i-- > LNK_NOTICE;)
-		text = lnk_strf(&a, "%s %zu %s%s%s", text, r->n_found[i],
+		text = lnk_strf(&a, "%s %zu %s%s%s", text, t->n_found[i],
 				lnk_severity_name((enum lnk_severity)i),
-				r->n_found[i] == 1 ? "" : "s", i > LNK_NOTICE ? "," : ".");
-	if (r->n_unread)
-		text = lnk_strf(&a, "%s %zu input%s could not be read.", text, r->n_unread,
-				r->n_unread == 1 ? "" : "s");
+				t->n_found[i] == 1 ? "" : "s", i > LNK_NOTICE ? "," : ".");
+	if (t->n_unread)
+		text = lnk_strf(&a, "%s %zu input%s could not be read.", text, t->n_unread,
+				t->n_unread == 1 ? "" : "s");
 	fputc('\n', r->to);
 	lnk_put_para(r->to, &r->view, "", 2, text);
 	lnk_arena_free(&a);
@@ -621,12 +726,17 @@ static int run(struct run *r)
 		r->format = &lnk_format_dump;
 	if (r->compare && !read_other(r))
 		return STATUS_USAGE;
-	status = r->dumps.n ? run_dumps(r) : run_live(r);
+	if (r->dumps.n)
+		run_dumps(r);
+	else
+		run_live(r);
+	lnk_hwdb_end();
+	status = r->tally.status;
 	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
 	if (!r->to && (r->capture || !output(r)))
 		return STATUS_USAGE;
 	/* A selection that misses is no clean bill of health. */
-	if (!status && !r->n_shown && (r->select.slot || r->select.id)) {
+	if (!status && !r->tally.n_shown && (r->select.slot || r->select.id)) {
 		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
 		status = STATUS_CANNOT_TELL;
 	}

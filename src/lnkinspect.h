@@ -664,6 +664,7 @@ const char *lnk_remedy_words(struct lnk_arena *a, const struct lnk_model *m,
 
 /* Vendor and device names: udev's hardware database, then pci.ids; once per id. */
 void lnk_hwdb_fill(struct lnk_model *m);
+/* Closes both, which the first lnk_hwdb_fill() opened. */
 void lnk_hwdb_end(void);
 
 /* ---- stream.c: one input's bytes, a window at a time --------------------------------------- */
@@ -981,9 +982,10 @@ struct lnk_format {
 	uint64_t keep, keep_verbose; /* what it lists, as lnk_judge.keep; and with -v */
 	/*
 	 * 0, or a negative errno where writing fails. write() is called once per capture,
-	 * compare() at most once, behind it.
+	 * compare() at most once, behind it. begin() and between() may be NULL.
 	 */
 	int (*begin)(FILE *to, const struct lnk_view *v);
+	void (*between)(FILE *to, const struct lnk_view *v); /* two captures */
 	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 	int (*compare)(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
 	int (*end)(FILE *to, const struct lnk_view *v, int status);
@@ -1055,7 +1057,7 @@ void lnk_put_para(FILE *to, const struct lnk_view *v, const char *first, unsigne
 void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		    const struct lnk_fn *f, bool *told);
 /* What table and tree have in common around their @picture of the links. */
-int lnk_text_begin(FILE *to, const struct lnk_view *v);
+void lnk_text_between(FILE *to, const struct lnk_view *v);
 int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		   int (*picture)(FILE *, const struct lnk_view *, const struct lnk_model *));
 int lnk_text_end(FILE *to, const struct lnk_view *v, int status);
@@ -1085,5 +1087,36 @@ void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_mode
 const char *lnk_pair_str(struct lnk_arena *a, const struct lnk_comparison *c,
 			 const struct lnk_pair *p);
 int lnk_text_compare(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
+
+/* ---- jobs.c: several inputs side by side -------------------------------------------------- */
+
+/* What came of an input, or of all so far. */
+struct lnk_tally {
+	int status;
+	size_t n_unread;   /* inputs */
+	size_t n_captures; /* that were judged */
+	size_t n_shown;	   /* functions */
+	size_t n_found[LNK_ERROR + 1];
+};
+
+/* One input, judged by a worker. */
+struct lnk_job {
+	const char *died; /* why its worker ended before it was judged; NULL: it was judged */
+	struct lnk_tally tally;
+	char *text; /* @n_out bytes of output, @n_err bytes for standard error */
+	size_t n_out, n_err;
+};
+
+struct lnk_jobs {
+	size_t n;	  /* inputs */
+	size_t n_workers; /* at least 1, at most as many */
+	void *data;	  /* for both */
+	/* In a worker. What it prints goes to @out and, for standard error, @err. */
+	void (*judge)(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t);
+	/* Here, in the order of the inputs. */
+	void (*take)(void *data, size_t i, const struct lnk_job *job);
+};
+/* Standard input can be read by one worker: no two inputs may be it. */
+void lnk_jobs_run(const struct lnk_jobs *j);
 
 #endif

@@ -244,7 +244,6 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 const struct lnk_format lnk_format_dump = {
 	.name = "dump",
 	.help = "a capture of the bytes, readable by lspci -F and lnkinspect -F",
-	.begin = lnk_text_begin,
 	.write = put_capture,
 	.end = lnk_text_end,
 };

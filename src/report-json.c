@@ -603,7 +603,6 @@ struct out {
 	size_t size;
 };
 
-static bool is_first;  /* capture */
 static bool is_closed; /* the list of captures */
 
 /* jansson's memory: that of one value, given back in one piece when it was written. */
@@ -755,7 +754,6 @@ static int begin(FILE *to, const struct lnk_view *v)
 {
 	(void)v;
 	json_set_alloc_funcs(allocate, keep_until_written);
-	is_first = true;
 	is_closed = false;
 	fprintf(to,
 		"{\"schema\":{\"name\":\"" LNK_NAME "\",\"version\":%d},\n"
@@ -765,12 +763,17 @@ static int begin(FILE *to, const struct lnk_view *v)
 	return 0;
 }
 
+static void between(FILE *to, const struct lnk_view *v)
+{
+	(void)v;
+	fputc(',', to);
+}
+
 static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
 	struct out o = {.to = to, .first = true};
 
-	fputs(is_first ? "\n{" : ",\n{", to);
-	is_first = false;
+	fputs("\n{", to);
 	put_key(&o, "source", text(m->source));
 	put_key(&o, "line", m->line ? integer(m->line) : json_null());
 	put_key(&o, "environment", environment(&m->env));
@@ -966,6 +969,7 @@ const struct lnk_format lnk_format_json = {
 	.keep = BIT(LNK_SKIPPED),
 	.keep_verbose = UINT64_MAX,
 	.begin = begin,
+	.between = between,
 	.write = put_capture,
 	.compare = put_comparison,
 	.end = end,

@@ -1265,14 +1265,10 @@ int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model 
 /* ---- Table and tree: what they have in common ----------------------------------------------- */
 
 /* Several captures are set apart by an empty line. */
-static bool is_first;
-
-int lnk_text_begin(FILE *to, const struct lnk_view *v)
+void lnk_text_between(FILE *to, const struct lnk_view *v)
 {
-	(void)to;
-	(void)v;
-	is_first = true;
-	return 0;
+	if (!v->quiet)
+		fputc('\n', to);
 }
 
 int lnk_text_end(FILE *to, const struct lnk_view *v, int status)
@@ -1303,9 +1299,6 @@ int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m
 
 	if (v->quiet)
 		return lnk_put_findings(to, v, m);
-	if (!is_first)
-		fputc('\n', to);
-	is_first = false;
 	lnk_put_para(to, v, "", 2, lnk_text(&a, v, lnk_env_line(&a, m)));
 	lnk_arena_free(&a);
 	fputc('\n', to);

@@ -401,7 +401,7 @@ static void take_rows(struct reader *r, struct lnk_unwrap *u)
 	struct open_fn *f = &r->f;
 	unsigned n;
 
-	if (!f->open || f->gap != GAP_NONE || f->end != f->row_off + ROW)
+	if (!f->open || f->gap != GAP_NONE || f->end != f->row_off + ROW || f->end % ROW)
 		return;
 	n = lnk_unwrap_rows(u, f->end, f->bytes);
 	if (!n)

@@ -140,7 +140,7 @@ setup() {
 	local file
 	[[ $(sed -n 1,2p LICENSE) == *"GNU GENERAL PUBLIC LICENSE"*"Version 2, June 1991"* ]]
 	for file in src/*.[ch] tests/*.c tests/*.bats tests/*.bash tests/layers tests/memcheck \
-		.ci/run Makefile; do
+		bench/*.c bench/run .ci/run Makefile; do
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || {
 			echo "$file"
 			return 1

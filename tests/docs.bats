@@ -354,6 +354,7 @@ completes() {
 	completes 'linux-sysfs linux-proc' -A linux
 	completes 'help' --method = he
 	completes '' -s 0
+	completes '' -j ''
 	completes '' --device = 10de
 	finish
 }

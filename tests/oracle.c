@@ -321,8 +321,11 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 	set_locale(v);
 	to = open_memstream(&text, &size);
 	r = f->begin ? f->begin(to, v) : 0;
-	for (k = 0; k < c->n && r >= 0; k++)
+	for (k = 0; k < c->n && r >= 0; k++) {
+		if (k && f->between)
+			f->between(to, v);
 		r = f->write(to, v, c->models[k]);
+	}
 	if (r >= 0 && with)
 		r = f->compare(to, v, with);
 	if (r >= 0 && f->end)

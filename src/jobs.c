@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jobs.c - inputs judged side by side, each by one of several processes, and taken in their order
+ *
+ * Worker w of n judges inputs w, w + n, w + 2n and so on, writes what each prints into memory, and
+ * sends it down a pipe of its own. Who takes turns from pipe to pipe has the order of the inputs. A
+ * worker that is ahead waits at its full pipe, with one input finished.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lnkinspect.h"
+
+/* As far as a worker may be ahead: the most that pipe(7) grants to everybody, or what it grants. */
+#define PIPE_SIZE (1 << 20)
+
+struct worker {
+	pid_t pid;
+	FILE *from; /* NULL: it could not be started, as @error says */
+	int error;
+};
+
+/* What goes down the pipe before the two texts. */
+struct head {
+	struct lnk_tally tally;
+	size_t n_out, n_err;
+};
+
+/* ---- The worker ----------------------------------------------------------------------------- */
+
+static bool judge_one(const struct lnk_jobs *j, size_t i, FILE *to)
+{
+	char *out = NULL, *err = NULL;
+	struct head h = {0};
+	FILE *o = open_memstream(&out, &h.n_out), *e = open_memstream(&err, &h.n_err);
+	bool whole;
+
+	if (!o || !e)
+		return false;
+	j->judge(j->data, i, o, e, &h.tally);
+	whole = !fflush(o) && !fflush(e) && !ferror(o) && !ferror(e);
+	fclose(o);
+	fclose(e);
+	if (whole) {
+		fwrite(&h, sizeof(h), 1, to);
+		fwrite(out, 1, h.n_out, to);
+		fwrite(err, 1, h.n_err, to);
+	}
+	free(out);
+	free(err);
+	return whole && !fflush(to);
+}
+
+static _Noreturn void work(const struct lnk_jobs *j, size_t first, int fd)
+{
+	FILE *to = fdopen(fd, "w");
+	size_t i;
+
+	for (i = first; i < j->n; i += j->n_workers)
+		if (!to || !judge_one(j, i, to))
+			break;
+	_exit(0);
+}
+
+/* ---- Whoever takes ------------------------------------------------------------------------- */
+
+static void start(const struct lnk_jobs *j, struct worker *w, size_t first)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	*w = (struct worker){0};
+	if (pipe2(ends, O_CLOEXEC)) {
+		w->error = errno;
+		return;
+	}
+	w->pid = fork();
+	if (!w->pid) {
+		close(ends[0]);
+		/* Whatever ends the parent ends all: an interrupt, a closed pipe, a kill. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == parent)
+			work(j, first, ends[1]);
+		_exit(0);
+	}
+	w->error = errno;
+	close(ends[1]);
+	fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE);
+	if (w->pid > 0)
+		w->from = fdopen(ends[0], "r");
+	else
+		close(ends[0]);
+}
+
+/* Waits for its end, which has come or is near. Returns why it came. */
+static const char *end(struct worker *w)
+{
+	int status = 0;
+
+	if (!w->from)
+		return strerror(w->error);
+	fclose(w->from);
+	waitpid(w->pid, &status, 0);
+	/* Nothing but the lack of memory ends a worker that nobody kills. */
+	return WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : strerror(ENOMEM);
+}
+
+static bool receive(struct worker *w, struct lnk_job *job)
+{
+	struct head h;
+	size_t n;
+
+	if (!w->from || fread(&h, sizeof(h), 1, w->from) != 1)
+		return false;
+	n = h.n_out + h.n_err;
+	job->text = lnk_xmalloc(n);
+	job->tally = h.tally;
+	job->n_out = h.n_out;
+	job->n_err = h.n_err;
+	return fread(job->text, 1, n, w->from) == n;
+}
+
+void lnk_jobs_run(const struct lnk_jobs *j)
+{
+	struct worker *workers = lnk_xmalloc(j->n_workers * sizeof(*workers));
+	size_t i;
+
+	for (i = 0; i < j->n_workers; i++)
+		start(j, &workers[i], i);
+	for (i = 0; i < j->n; i++) {
+		struct worker *w = &workers[i % j->n_workers];
+		size_t next = i + j->n_workers;
+		struct lnk_job job = {0};
+
+		if (!receive(w, &job)) {
+			job.died = end(w);
+			if (next < j->n)
+				start(j, w, next);
+		} else if (next >= j->n) {
+			end(w);
+		}
+		j->take(j->data, i, &job);
+		free(job.text);
+	}
+	free(workers);
+}

@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# jobs.bats - -j: whatever happens beside it, what is printed is what comes without
+
+bats_require_minimum_version 1.5.0
+load failures
+
+setup() {
+	: "${LNKINSPECT:?}" "${FIXTURES:?}" "${B:?}"
+	unset COLUMNS NO_COLOR TERM
+	export LC_ALL=C
+	cd "$BATS_TEST_TMPDIR" || return 1
+	cp "$FIXTURES/origin/input" origin
+	cp "$FIXTURES/qtest-gen3x16-ep-modern-rp/input" fine
+	head -c 30000 /dev/zero | tr '\0' 'x' >words
+}
+
+# The arguments $@ print the same bytes and end the same with -j, in numbers $workers, and without.
+# Their standard input is the file input.
+same() {
+	local n want=0 status
+	: >>input
+	"$LNKINSPECT" "$@" <input >want.out 2>want.err || want=$?
+	for n in ${workers:-2 64}; do
+		status=0
+		"$LNKINSPECT" -j "$n" "$@" <input >out 2>err || status=$?
+		[[ $status == "$want" ]] || fail "-j $n $*: status $status, not $want"
+		cmp want.out out || fail "-j $n $*: other output"
+		cmp want.err err || fail "-j $n $*: other errors: $(diff want.err err | head -n 5)"
+	done
+}
+
+# Waits up to 20 seconds until the command $@ is true.
+wait_for() {
+	local tries=200
+	until "$@"; do
+		((tries-- > 0)) || return 1
+		sleep 0.1
+	done
+}
+
+# The workers of process $1, in the order in which they were started.
+workers() {
+	cat "/proc/$1/task/$1/children"
+}
+
+teardown() {
+	local job
+	for job in $(jobs -p); do
+		kill -9 "$job" 2>/dev/null || true
+	done
+}
+
+@test "every format, inputs of every kind among each other, some unreadable" {
+	local format
+	mkdir directory
+	cp origin fine directory
+	gzip -c origin >origin.gz
+	"$B/bench/gen" 400 256 >large
+	for format in '' --tree --json -q -v '-q -v' '--json -n' --color=always --only=LNK001; do
+		# shellcheck disable=SC2086 # several words, or none
+		same $format -F words -F origin missing large fine directory origin.gz \
+			"$FIXTURES"/lnk00[1-3]*/input large words /proc/self/mem origin
+	done
+	grep -q 'missing: No such file' want.err || fail "$(cat want.err)"
+	finish
+}
+
+@test "one input, none that is readable, fewer inputs than workers" {
+	local workers='0 1 2 3 1024'
+	same -F origin
+	same --json -F fine
+	same --json -F missing words
+	[[ $(jq -c .captures out) == '[]' ]] || fail "$(cat out)"
+	same -F missing -F words
+	same -F fine -F origin
+	finish
+}
+
+@test "the last line, the worst status and what -s misses count over all of them" {
+	same -F fine origin missing
+	grep -q '^Together: 3 inputs, 2 captures; .* 1 input could not be read\.$' out || fail "$(cat out)"
+	same -s 42:00.0 -F fine origin fine
+	[[ $(cat err) == *'42:00.0: no function matches' ]] || fail "$(cat err)"
+	same -s nonsense -F fine origin
+	same --fail-on=never -F fine origin
+	finish
+}
+
+@test "standard input is one input, or given twice" {
+	cp origin input
+	same -F fine - origin
+	grep -q '^-: QEMU guest' out || fail "$(cat out)"
+	same -F - -F - fine
+	finish
+}
+
+@test "--compare, --capture and this machine are as without" {
+	same --compare origin -F fine
+	same --compare origin -F fine origin
+	same --capture=- -F origin
+	same --capture=- -F origin fine
+	# Two looks at this machine need not be the same.
+	run "$LNKINSPECT" -j 2 -q
+	[[ $status == [013] ]] || fail "$status: $output"
+	finish
+}
+
+@test "output that cannot be written" {
+	local n to
+	for n in 1 2; do
+		for to in '>&-' '>/dev/full'; do
+			run -2 --separate-stderr bash -c "'$LNKINSPECT' -j $n -F origin fine origin $to"
+			# shellcheck disable=SC2154 # bats sets it
+			printf '%s\n' "$stderr" >"err.$n"
+			[[ $stderr == *'standard output: '* ]] || fail "-j $n $to: $stderr"
+		done
+	done
+	cmp err.1 err.2 || fail "other words"
+	# Ended by the closed pipe, as ever: 128 + SIGPIPE.
+	"$B/bench/gen" 2000 64 >large
+	run -0 bash -c "'$LNKINSPECT' -j 2 -F large large large large | head -n 1 >line; \
+		((PIPESTATUS[0] == 141)) && grep functions line"
+	finish
+}
+
+@test "a number of workers is a number" {
+	local n
+	for n in '' x -1 1025 2x 0x2 ' 2' 99999999999999999999; do
+		run -2 "$LNKINSPECT" "--jobs=$n" -F fine
+		[[ $output == *"--jobs: '$n' is not one of 0 to 1024" ]] || fail "$n: $output"
+	done
+	run -2 "$LNKINSPECT" -j
+	run -0 "$LNKINSPECT" -j1024 -F fine
+	run -0 "$LNKINSPECT" --jobs 0 -q -F fine
+	finish
+}
+
+@test "two are judged at once, and one that is killed costs its own input only" {
+	local parent status=0
+	mkfifo first second
+	"$LNKINSPECT" -j 2 -F first second fine origin fine >out 2>err &
+	parent=$!
+	# Each waits for who reads it; the first is still read when the second is.
+	{ exec 7>first 8>second; touch both; wait_for test -e go; cat origin >&8; } 2>/dev/null &
+	wait_for test -e both
+	kill -9 "$(workers "$parent" | cut -d ' ' -f 1)"
+	touch go
+	wait "$parent" || status=$?
+	[[ $status == 2 ]] || fail "status $status"
+	[[ $(cat err) == 'lnkinspect: first: could not be judged: Killed' ]] || fail "$(cat err)"
+	# What was its to judge, too, was judged by another.
+	"$LNKINSPECT" -F missing origin fine origin fine >want 2>/dev/null || true
+	sed 's/^second: /origin: /' out | cmp - want || fail "$(diff out want)"
+	finish
+}
+
+@test "whatever ends it ends its workers" {
+	local signal parent pids pid
+	mkfifo fifo
+	exec 7<>fifo
+	for signal in INT TERM KILL; do
+		# A shell has what it starts in the background ignore SIGINT.
+		env --default-signal=INT "$LNKINSPECT" -j 2 -F fifo fifo >out 2>err 7>&- &
+		parent=$!
+		two_work() { [[ $(workers "$parent" | wc -w) == 2 ]]; }
+		wait_for two_work || fail "$signal: no workers"
+		read -ra pids <<<"$(workers "$parent")"
+		kill -s "$signal" "$parent"
+		! wait "$parent" 2>/dev/null || fail "$signal: did not end it"
+		for pid in "${pids[@]}"; do
+			# Gone, or only not yet waited for by whoever inherits it.
+			has_ended() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$pid/status" 2>/dev/null; }
+			wait_for has_ended || fail "$signal: worker $pid is left"
+		done
+	done
+	finish
+}

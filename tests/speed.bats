@@ -11,8 +11,8 @@ load failures
 
 # The most instructions that -q may take for each of bench/floor's, in hundredths: functions of 256
 # bytes, of 4096 bytes. A tenth above what was measured last.
-limit_256=636
-limit_4096=246
+limit_256=345
+limit_4096=94
 
 setup() {
 	: "${LNKINSPECT:?}" "${B:?}"

@@ -16,7 +16,7 @@ static uint32_t says(const struct lnk_fn *f, enum lnk_reg part, enum lnk_reg who
 {
 	if (lnk_knows(f, part))
 		return f->reg[part];
-	if (lnk_knows(f, whole) || f->absent & BIT(whole))
+	if (lnk_knows(f, whole) || f->absent & REG(whole))
 		return NO_LINK;
 	return NOT_READ;
 }
@@ -346,7 +346,7 @@ static bool ids_key(const struct entry *e, struct key *k)
 {
 	k->hi = e->fn->reg[LNK_R_ID];
 	k->lo = (uint32_t)e->fn->subvendor << 16 | e->fn->subdevice;
-	return lnk_knows(e->fn, LNK_R_ID) && (e->fn->known | e->fn->absent) & BIT(LNK_R_SUBSYS);
+	return lnk_knows(e->fn, LNK_R_ID) && (e->fn->known | e->fn->absent) & REG(LNK_R_SUBSYS);
 }
 
 static bool short_key(const struct entry *e, struct key *k)
@@ -388,7 +388,7 @@ static void match_short(const struct group *g)
 
 	for (side = LNK_HERE; side < LNK_BOTH; side++)
 		for (i = 0; i < g->n[side]; i++)
-			knows[side] |= (g->first[side][i].e->fn->known & BIT(LNK_R_SUBSYS)) != 0;
+			knows[side] |= (g->first[side][i].e->fn->known & REG(LNK_R_SUBSYS)) != 0;
 	if (!knows[LNK_HERE] || !knows[LNK_THERE])
 		match_ids(g);
 }
@@ -573,7 +573,7 @@ static void judge_pair(struct lnk_pair *p, enum lnk_which guest)
 	if (!p->steady && has_value(s.host_runs)) {
 		s.host_runs = 1 | width(s.host_runs) << 4;
 		if (width(s.host_runs) == width(s.guest_runs))
-			p->changes &= ~BIT(LNK_R_CURLINK);
+			p->changes &= ~REG(LNK_R_CURLINK);
 	}
 	p->loss = (uint8_t)loss_of(&s);
 	p->real = (uint8_t)real_of(&s, h);
@@ -602,21 +602,21 @@ static bool both(uint32_t a, uint32_t b)
 }
 
 /* MAXLINK and CURLINK stand for speed and width, the registers for the rest of them. */
-static uint64_t changes(const struct lnk_fn *a, const struct lnk_fn *b)
+static uint32_t changes(const struct lnk_fn *a, const struct lnk_fn *b)
 {
-	uint64_t raw = a->known & b->known & ~(a->from_text | b->from_text) &
+	uint32_t raw = a->known & b->known & ~(a->from_text | b->from_text) &
 		       ~(a->from_attr | b->from_attr);
-	uint64_t list = 0;
+	uint32_t list = 0;
 	size_t i;
 
 	if (both(can(a), can(b)) && can(a) != can(b))
-		list |= BIT(LNK_R_MAXLINK);
+		list |= REG(LNK_R_MAXLINK);
 	if (both(runs(a), runs(b)) && runs(a) != runs(b))
-		list |= BIT(LNK_R_CURLINK);
+		list |= REG(LNK_R_CURLINK);
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		if (raw & BIT(settings[i].reg) &&
+		if (raw & REG(settings[i].reg) &&
 		    (a->reg[settings[i].reg] ^ b->reg[settings[i].reg]) & settings[i].mask)
-			list |= BIT(settings[i].reg);
+			list |= REG(settings[i].reg);
 	return list;
 }
 

@@ -106,7 +106,7 @@ static void give(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, uint32_t
 	if (!f->attr)
 		f->attr = lnk_alloc(a, sizeof(*f->attr));
 	f->attr->reg[r] = value;
-	f->attr->known |= BIT(r);
+	f->attr->known |= REG(r);
 }
 
 /* ---- State -------------------------------------------------------------------------------- */
@@ -255,7 +255,7 @@ static void live_layout(const struct lnk_sysfs *s, struct lnk_arena *a, struct l
 	bool bridge = has(s, f->addr, "secondary_bus_number");
 	uint32_t vendor, device;
 
-	if (!knows_links() || !(f->attr->known & BIT(LNK_R_ID)))
+	if (!knows_links() || !(f->attr->known & REG(LNK_R_ID)))
 		return;
 	give_layout(a, f, bridge, class24);
 	if (bridge)
@@ -292,7 +292,7 @@ void lnk_sysfs_identity(const struct lnk_sysfs *s, struct lnk_arena *a, struct l
 
 void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
-	if (!f->attr || !(f->attr->known & BIT(LNK_R_HEADER)))
+	if (!f->attr || !(f->attr->known & REG(LNK_R_HEADER)))
 		return;
 	if (has(s, f->addr, "current_link_speed"))
 		live_of(a, f)->express = true;
@@ -365,7 +365,7 @@ void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m)
 	for (i = 0; i < m->n_fns; i++) {
 		struct lnk_fn *f = &m->fns[i];
 
-		if ((f->live && f->live->asleep) || f->unread & BIT(LNK_R_PCIECAP) ||
+		if ((f->live && f->live->asleep) || f->unread & REG(LNK_R_PCIECAP) ||
 		    lnk_cfg_u8(&f->cfg, LNK_HEADER_SIZE, &byte))
 			continue;
 		any |= read_link(s, &m->arena, f);

@@ -418,8 +418,8 @@ static FILE *next_output(struct run *r)
 /* What only lspci's words told of a link would be lost: a capture holds registers. */
 static bool fits_capture(const struct lnk_model *m)
 {
-	const uint64_t links =
-		BIT(LNK_R_PCIECAP) | BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK) | BIT(LNK_R_BUSES);
+	const uint32_t links =
+		REG(LNK_R_PCIECAP) | REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK) | REG(LNK_R_BUSES);
 	size_t i;
 
 	for (i = 0; i < m->n_fns; i++)

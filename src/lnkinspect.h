@@ -24,6 +24,9 @@
 #define ARRAY_SIZE(a)	      (sizeof(a) / sizeof((a)[0]))
 #define LNK_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* Of enum lnk_reg, in a set of registers. */
+#define REG(r) (UINT32_C(1) << (r))
+
 /* The value of the field of @reg that the <pci/header.h> mask @mask selects. */
 #define FIELD_GET(mask, reg) (((uint32_t)(reg) & (mask)) / ((uint32_t)(mask) & -(uint32_t)(mask)))
 
@@ -232,6 +235,8 @@ enum lnk_reg {
 	LNK_R_DSNHI,
 	LNK_REGS
 };
+/* LNK_REGS itself is in such a set, too. */
+_Static_assert(LNK_REGS < 32, "a set of registers has 32 bits");
 enum lnk_ecap { LNK_E_AER = 1, LNK_E_ACS = 2, LNK_E_SECPCI = 4, LNK_E_DSN = 8, LNK_E_SRIOV = 16 };
 
 const char *lnk_reg_name(enum lnk_reg r); /* lspci's and the specification's: "LNKCAP" */
@@ -242,8 +247,8 @@ unsigned lnk_reg_digits(enum lnk_reg r);  /* hex digits of its raw value: 2, 4 o
 
 /* Registers that came from elsewhere than configuration space: lspci's words, sysfs attributes. */
 struct lnk_hint {
-	uint64_t known;
-	uint64_t named; /* of known: ids that are somebody's name for them, no numbers */
+	uint32_t known;
+	uint32_t named; /* of known: ids that are somebody's name for them, no numbers */
 	uint32_t reg[LNK_REGS];
 	uint16_t vendor, subvendor; /* named where ids are not known; 0: not known either */
 };
@@ -334,13 +339,13 @@ struct lnk_live {
 struct lnk_fn {
 	struct lnk_addr addr;
 	struct lnk_cfg cfg;
-	uint64_t known;	    /* BIT(enum lnk_reg): the value is in reg[] */
-	uint64_t absent;    /* BIT(enum lnk_reg): this function has no such register */
-	uint64_t from_text; /* of known: taken from decoded text */
-	uint64_t from_attr; /* of known: taken from sysfs attributes */
-	uint64_t differs;   /* registers where decoded text contradicts the bytes */
+	uint32_t known;	    /* REG(enum lnk_reg): the value is in reg[] */
+	uint32_t absent;    /* REG(enum lnk_reg): this function has no such register */
+	uint32_t from_text; /* of known: taken from decoded text */
+	uint32_t from_attr; /* of known: taken from sysfs attributes */
+	uint32_t differs;   /* registers where decoded text contradicts the bytes */
 	/*
-	 * Live: BIT(enum lnk_reg) that are not to be asked for, as the source has it; after the
+	 * Live: REG(enum lnk_reg) that are not to be asked for, as the source has it; after the
 	 * walk those of them that nothing else told. --deep would read them.
 	 */
 	uint32_t unread;
@@ -366,19 +371,19 @@ struct lnk_fn {
 	bool denied;			/* lspci wrote so: it had the first 64 bytes only */
 	bool link_ones;	    /* its link registers read all ones: they count as not known */
 	bool type_inferred; /* type is a guess from the topology (sysfs only) */
-	const struct lnk_fn
-		*bus_clash; /* the bridge whose bus numbers its own collide with, or itself */
 	bool selected;	    /* chosen by -s, -d (or by default) */
 	bool shown;	    /* selected, or on the path above what is */
 	uint16_t express;   /* offset of the Express capability, 0 if none */
 	uint32_t quirks;    /* enum lnk_quirk */
+	uint32_t n_children;
+	const struct lnk_fn
+		*bus_clash; /* the bridge whose bus numbers its own collide with, or itself */
 	const struct lnk_fixup *fixup; /* the row that matched, or NULL */
 	const struct lnk_fn *twin;     /* same physical device in another virtual slot, or NULL */
 	struct lnk_fn *parent;	       /* the bridge above, or NULL */
-	struct lnk_fn *children;       /* first function of the secondary bus, or NULL; array */
-	uint32_t n_children;
-	struct lnk_link *link;	/* the wire above, shared by a component's functions; NULL: none */
-	struct lnk_link *below; /* the wire below a port; NULL: none */
+	struct lnk_fn *children; /* first of ->n_children of the secondary bus, or NULL; array */
+	struct lnk_link *link;	 /* the wire above, shared by a component's functions; NULL: none */
+	struct lnk_link *below;	 /* the wire below a port; NULL: none */
 
 	/*
 	 * Filled by hwdb.c for people; NULL where only numbers are known. Where decoded text gives
@@ -495,7 +500,7 @@ void lnk_walk(struct lnk_model *m);
 void lnk_walk_again(struct lnk_model *m);
 static inline bool lnk_knows(const struct lnk_fn *f, enum lnk_reg r)
 {
-	return f->known & BIT(r);
+	return f->known & REG(r);
 }
 /* A port that has a wire below: root port, switch downstream port, PCI-to-PCIe bridge. */
 bool lnk_faces_down(const struct lnk_fn *f);
@@ -546,9 +551,9 @@ struct lnk_msg {
 	char *text;
 	enum lnk_severity severity; /* the rule's; may be lowered */
 	const struct lnk_fn *other; /* a further function that the finding is about, or NULL */
-	uint64_t other_regs;	    /* and the registers of it that were read */
-	uint64_t regs;		    /* further registers of the function itself */
-	uint64_t regs_above;	    /* and of the port above */
+	uint32_t other_regs;	    /* and the registers of it that were read */
+	uint32_t regs;		    /* further registers of the function itself */
+	uint32_t regs_above;	    /* and of the port above */
 	enum lnk_reg missing;	    /* LNK_SKIPPED by the rule itself: what for */
 };
 
@@ -557,8 +562,8 @@ struct lnk_rule {
 	enum lnk_severity severity;
 	enum lnk_actor actor;
 	enum lnk_subject subject;
-	uint64_t needs;	      /* of the function, or of the device below */
-	uint64_t needs_above; /* of the port above; asking for any means that there must be one */
+	uint32_t needs;	      /* of the function, or of the device below */
+	uint32_t needs_above; /* of the port above; asking for any means that there must be one */
 	uint32_t only;	      /* quirks of which the function or device must have one; 0: any */
 	uint32_t only_above;
 	uint32_t unless; /* quirks of the function or device under which it cannot judge */
@@ -606,14 +611,14 @@ struct lnk_result {
 static inline bool lnk_left_out(const struct lnk_model *m, const struct lnk_result *r)
 {
 	return r->verdict == LNK_SKIPPED && r->of != LNK_NO_FN && r->missing < LNK_REGS &&
-	       m->fns[r->of].unread & BIT(r->missing);
+	       m->fns[r->of].unread & REG(r->missing);
 }
 
 /* What became of a rule. */
 struct lnk_count {
 	size_t n[LNK_VERDICTS];
 	size_t n_left_out;	    /* of those skipped: lnk_left_out() */
-	uint64_t missing;	    /* BIT(enum lnk_reg): those for which the others were skipped */
+	uint32_t missing;	    /* REG(enum lnk_reg): those for which the others were skipped */
 	struct lnk_result *results; /* those to keep, in the order of their subjects */
 	size_t n_results, max_results;
 };
@@ -942,7 +947,7 @@ struct lnk_pair {
 	bool steady;			   /* and run at one speed */
 	bool repeats;	    /* another function of the device, which has a pair, says the same */
 	bool state_changed; /* from up to down or from down to up */
-	uint64_t changes;   /* registers; MAXLINK and CURLINK are speed and width */
+	uint32_t changes;   /* registers; MAXLINK and CURLINK are speed and width */
 };
 
 struct lnk_comparison {

@@ -43,7 +43,7 @@ static bool hints_differ(const struct lnk_hint *a, const struct lnk_hint *b)
 	for (i = 0; i < ARRAY_SIZE(compared); i++) {
 		enum lnk_reg r = compared[i].reg;
 
-		if (a->known & b->known & ~(a->named | b->named) & BIT(r) &&
+		if (a->known & b->known & ~(a->named | b->named) & REG(r) &&
 		    (a->reg[r] ^ b->reg[r]) & compared[i].mask)
 			return true;
 	}
@@ -52,7 +52,7 @@ static bool hints_differ(const struct lnk_hint *a, const struct lnk_hint *b)
 
 void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_hint *from)
 {
-	uint64_t take;
+	uint32_t take;
 	unsigned r;
 
 	if (!from || !from->known)
@@ -60,12 +60,12 @@ void lnk_group_hint(struct lnk_arena *a, struct lnk_hint **to, const struct lnk_
 	if (!*to)
 		*to = lnk_alloc(a, sizeof(**to));
 	/* A short list leaves out the programming interface, which is 0 then. */
-	if ((*to)->known & from->known & BIT(LNK_R_CLASS) &&
+	if ((*to)->known & from->known & REG(LNK_R_CLASS) &&
 	    !(((*to)->reg[LNK_R_CLASS] ^ from->reg[LNK_R_CLASS]) & CLASS_CODE))
 		(*to)->reg[LNK_R_CLASS] |= from->reg[LNK_R_CLASS] & CLASS_PROG_IF;
 	take = from->known & (~(*to)->known | ((*to)->named & ~from->named));
 	for (r = 0; r < LNK_REGS; r++)
-		if (take & BIT(r))
+		if (take & REG(r))
 			(*to)->reg[r] = from->reg[r];
 	(*to)->named = ((*to)->named & ~take) | (from->named & take);
 	(*to)->known |= from->known;
@@ -180,7 +180,7 @@ static const struct lnk_hint *words_of(const struct lnk_fn *f, struct lnk_hint *
 	    !lnk_cfg_u32(&c, PCI_CLASS_REVISION, &title->reg[LNK_R_CLASS]) ||
 	    title->reg[LNK_R_ID] == 0xffffffff)
 		return f->text;
-	title->known = BIT(LNK_R_ID) | BIT(LNK_R_CLASS);
+	title->known = REG(LNK_R_ID) | REG(LNK_R_CLASS);
 	return title;
 }
 
@@ -213,9 +213,9 @@ static bool identity(const struct lnk_fn *f, enum lnk_reg r, unsigned off, uint3
 
 	if (lnk_cfg_u32(&c, off, v))
 		return true;
-	if (f->text && f->text->known & BIT(r))
+	if (f->text && f->text->known & REG(r))
 		*v = f->text->reg[r];
-	else if (f->attr && f->attr->known & BIT(r))
+	else if (f->attr && f->attr->known & REG(r))
 		*v = f->attr->reg[r];
 	else
 		return false;
@@ -250,8 +250,8 @@ size_t lnk_group_shared(const struct lnk_group *a, const struct lnk_group *b)
 
 bool lnk_group_is_list(const struct lnk_model *m)
 {
-	const uint64_t names = BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_SUBSYS) |
-			       BIT(LNK_R_HEADER) | BIT(LNK_R_BUSES);
+	const uint32_t names = REG(LNK_R_ID) | REG(LNK_R_CLASS) | REG(LNK_R_SUBSYS) |
+			       REG(LNK_R_HEADER) | REG(LNK_R_BUSES);
 	size_t i;
 
 	for (i = 0; i < m->n_fns; i++)

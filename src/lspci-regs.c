@@ -331,7 +331,7 @@ static bool target_is_told(const struct lnk_words *w, unsigned code)
 
 	if (code != 1)
 		return code;
-	return h->known & BIT(LNK_R_MAXLINK) &&
+	return h->known & REG(LNK_R_MAXLINK) &&
 	       FIELD_GET(PCI_EXP_LNKCAP_SPEED, h->reg[LNK_R_MAXLINK]) == 1;
 }
 

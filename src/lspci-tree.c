@@ -260,7 +260,7 @@ static uint8_t own_bus(struct lnk_fn *f)
 	if (lnk_cfg_u8(&f->cfg, PCI_HEADER_TYPE, &layout) && layout & 0x7f &&
 	    lnk_cfg_u8(&f->cfg, PCI_SECONDARY_BUS, &bus))
 		return (uint8_t)bus;
-	if (f->text && f->text->known & BIT(LNK_R_BUSES))
+	if (f->text && f->text->known & REG(LNK_R_BUSES))
 		return (uint8_t)(f->text->reg[LNK_R_BUSES] >> 8);
 	return 0;
 }
@@ -272,18 +272,18 @@ static bool may_learn(const struct lnk_fn *f)
 
 	if (f->cfg.n_spans)
 		return false;
-	return !h || !(h->known & (BIT(LNK_R_BUSES) | BIT(LNK_R_HEADER)) ||
-		       (h->known & BIT(LNK_R_CLASS) &&
+	return !h || !(h->known & (REG(LNK_R_BUSES) | REG(LNK_R_HEADER)) ||
+		       (h->known & REG(LNK_R_CLASS) &&
 			h->reg[LNK_R_CLASS] >> 24 != PCI_BASE_CLASS_BRIDGE));
 }
 
 static void teach(struct lnk_arena *a, struct lnk_fn *f, const struct lnk_bridge *b)
 {
-	struct lnk_hint hint = {.known = BIT(LNK_R_HEADER) | BIT(LNK_R_BUSES)};
+	struct lnk_hint hint = {.known = REG(LNK_R_HEADER) | REG(LNK_R_BUSES)};
 	const struct lnk_hint *h = f->text;
 
 	hint.reg[LNK_R_HEADER] =
-		h && h->known & BIT(LNK_R_CLASS) &&
+		h && h->known & REG(LNK_R_CLASS) &&
 				h->reg[LNK_R_CLASS] >> 16 == PCI_CLASS_BRIDGE_CARDBUS ?
 			PCI_HEADER_TYPE_CARDBUS :
 			PCI_HEADER_TYPE_BRIDGE;

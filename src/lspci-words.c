@@ -84,10 +84,10 @@ void lnk_words_begin(struct lnk_words *w)
 
 void lnk_words_learn(struct lnk_words *w, enum lnk_reg r, uint32_t value)
 {
-	if (w->hint.known & BIT(r))
+	if (w->hint.known & REG(r))
 		return;
 	w->hint.reg[r] = value;
-	w->hint.known |= BIT(r);
+	w->hint.known |= REG(r);
 }
 
 /* ---- The first line: class and ids --------------------------------------------------------- */
@@ -278,8 +278,8 @@ static void learn_named(struct lnk_words *w, enum lnk_reg r, struct lnk_named na
 			*maker = named.vendor;
 		return;
 	}
-	if (!(w->hint.known & BIT(r)))
-		w->hint.named |= BIT(r);
+	if (!(w->hint.known & REG(r)))
+		w->hint.named |= REG(r);
 	lnk_words_learn(w, r,
 			FIELD_PREP(ID_VENDOR, named.vendor) | FIELD_PREP(ID_DEVICE, named.device));
 }
@@ -328,7 +328,7 @@ bool lnk_words_is_title(const char *s, size_t n)
 
 	lnk_words_begin(&w);
 	lnk_words_title(&w, s, n);
-	return w.hint.known & BIT(LNK_R_CLASS);
+	return w.hint.known & REG(LNK_R_CLASS);
 }
 
 /* ---- The lines below it -------------------------------------------------------------------- */
@@ -596,12 +596,12 @@ void lnk_words_end(struct lnk_words *w)
 	uint32_t flags = h->reg[LNK_R_PCIECAP], class = h->reg[LNK_R_CLASS];
 
 	lnk_words_close(w);
-	if (h->known & BIT(LNK_R_BUSES)) {
+	if (h->known & REG(LNK_R_BUSES)) {
 		lnk_words_learn(w, LNK_R_HEADER,
 				FIELD_GET(CLASS_CODE, class) == PCI_CLASS_BRIDGE_CARDBUS ?
 					PCI_HEADER_TYPE_CARDBUS :
 					PCI_HEADER_TYPE_BRIDGE);
-	} else if (h->known & BIT(LNK_R_PCIECAP)) {
+	} else if (h->known & REG(LNK_R_PCIECAP)) {
 		/* PCIe 7.5.1.1.9: these types have a header of layout 0. */
 		uint32_t type = FIELD_GET(PCI_EXP_FLAGS_TYPE, flags);
 

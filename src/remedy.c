@@ -341,7 +341,7 @@ static bool is_slow(const struct lnk_fn *hop, const struct lnk_fn *f)
 {
 	uint32_t mbps = lnk_rate_mbps(hop->cur_speed, hop->cur_width);
 
-	return !(hop->absent & BIT(LNK_R_CURLINK)) && mbps &&
+	return !(hop->absent & REG(LNK_R_CURLINK)) && mbps &&
 	       mbps < lnk_rate_mbps(f->cur_speed, f->cur_width);
 }
 

@@ -26,7 +26,7 @@ static bool is_down(const struct lnk_fn *f)
 
 static bool has_no_link(const struct lnk_fn *f)
 {
-	return f->absent & BIT(LNK_R_LNKCAP);
+	return f->absent & REG(LNK_R_LNKCAP);
 }
 
 static const char *can_str(struct lnk_arena *a, const struct lnk_fn *f)
@@ -147,7 +147,7 @@ static const char *host_guest_str(struct lnk_arena *a, const struct lnk_comparis
 	const struct lnk_fn *guest = p->fn[c->guest], *host = p->fn[!c->guest];
 	const char *changed = "";
 
-	if (p->changes & BIT(LNK_R_CURLINK) && p->loss != LNK_LOST_HIDDEN)
+	if (p->changes & REG(LNK_R_CURLINK) && p->loss != LNK_LOST_HIDDEN)
 		changed = lnk_strf(a,
 				   " The device runs %s in the guest's capture and %s in the "
 				   "host's: the link changed in between.",
@@ -174,26 +174,26 @@ static const char *changes_str(struct lnk_arena *a, const struct lnk_comparison 
 {
 	const struct lnk_fn *here = p->fn[LNK_HERE], *there = p->fn[LNK_THERE];
 	const char *list = "";
-	uint64_t changes = p->changes;
+	uint32_t changes = p->changes;
 	unsigned r;
 
 	/* Their wire is told of by the function that speaks for it. */
 	if (p->repeats)
-		changes &= ~(BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK));
+		changes &= ~(REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK));
 	if (lnk_addr_key(here->addr) != lnk_addr_key(there->addr))
 		list = both_str(a, c, list, "at ", addr_str(a, here), addr_str(a, there));
 	if (answers(here) != answers(there))
 		list = both_str(a, c, list, "reads ", answers(here) ? "registers" : "all ones",
 				answers(there) ? "registers" : "all ones");
-	if (changes & BIT(LNK_R_MAXLINK))
+	if (changes & REG(LNK_R_MAXLINK))
 		list = both_str(a, c, list, "can do ", can_str(a, here), can_str(a, there));
-	if (changes & BIT(LNK_R_CURLINK))
+	if (changes & REG(LNK_R_CURLINK))
 		list = both_str(a, c, list, "runs ", lnk_runs_str(a, here), lnk_runs_str(a, there));
 	if (p->state_changed && !p->repeats)
 		list = both_str(a, c, list, "link is ", is_down(here) ? "down" : "up",
 				is_down(there) ? "down" : "up");
 	for (r = 0; r < LNK_R_MAXLINK; r++)
-		if (changes & BIT(r))
+		if (changes & REG(r))
 			list = both_str(a, c, list, lnk_strf(a, "%s ", lnk_reg_name(r)),
 					lnk_strf(a, "%0*x", (int)lnk_reg_digits(r), here->reg[r]),
 					lnk_strf(a, "%0*x", (int)lnk_reg_digits(r), there->reg[r]));
@@ -404,7 +404,7 @@ static bool is_difference(const struct lnk_comparison *c, const struct lnk_pair 
 		return c->relation != LNK_HOST_GUEST || p->fn[c->guest];
 	if (c->relation == LNK_HOST_GUEST)
 		return !p->repeats &&
-		       (p->loss != LNK_LOST_NOWHERE || p->changes & BIT(LNK_R_CURLINK));
+		       (p->loss != LNK_LOST_NOWHERE || p->changes & REG(LNK_R_CURLINK));
 	differs = *changes_str(&a, c, p) != '\0';
 	lnk_arena_free(&a);
 	return differs;

@@ -145,7 +145,7 @@ static void put_link_fact(FILE *to, const char *key, const struct lnk_fn *f, enu
 {
 	uint32_t x;
 
-	if (!f->attr || !(f->attr->known & BIT(r)) || !(f->from_attr & BIT(r)))
+	if (!f->attr || !(f->attr->known & REG(r)) || !(f->from_attr & REG(r)))
 		return;
 	x = f->attr->reg[r];
 	fprintf(to, "# %s: %s x%u\n", key, lnk_speed_name(FIELD_GET(PCI_EXP_LNKSTA_SPEED, x)),

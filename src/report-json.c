@@ -210,9 +210,9 @@ static json_t *current_link(const struct lnk_fn *f)
 
 static const char *origin_token(const struct lnk_fn *f, enum lnk_reg r)
 {
-	if (f->from_text & BIT(r))
+	if (f->from_text & REG(r))
 		return "text";
-	return f->from_attr & BIT(r) ? "sysfs" : "registers";
+	return f->from_attr & REG(r) ? "sysfs" : "registers";
 }
 
 /* Words hold some fields of a register: a raw value comes from bytes alone. */
@@ -222,7 +222,7 @@ static bool has_raw(const struct lnk_view *v, const struct lnk_fn *f, enum lnk_r
 		return false;
 	if (v->redact && (r == LNK_R_DSNLO || r == LNK_R_DSNHI))
 		return false;
-	return lnk_knows(f, r) && !((f->from_text | f->from_attr) & BIT(r));
+	return lnk_knows(f, r) && !((f->from_text | f->from_attr) & REG(r));
 }
 
 /* ---- One function --------------------------------------------------------------------------- */
@@ -245,7 +245,7 @@ static json_t *origins(const struct lnk_fn *f)
 	unsigned r;
 
 	for (r = 0; r < LNK_REGS; r++)
-		if (lnk_knows(f, r) && (f->from_text | f->from_attr) & BIT(r))
+		if (lnk_knows(f, r) && (f->from_text | f->from_attr) & REG(r))
 			set(o, reg_keys[r], text(origin_token(f, r)));
 	return o;
 }
@@ -256,7 +256,7 @@ static json_t *differing(const struct lnk_fn *f)
 	unsigned r;
 
 	for (r = 0; r < LNK_REGS; r++)
-		if (f->differs & BIT(r))
+		if (f->differs & REG(r))
 			json_array_append_new(list, text(reg_keys[r]));
 	return list;
 }
@@ -851,16 +851,16 @@ static json_t *compared_end(const struct lnk_fn *f)
 /* Speed and width are a part of LNKCAP and of LNKSTA. */
 static json_t *changed_registers(const struct lnk_pair *p)
 {
-	uint64_t changes = p->changes;
+	uint32_t changes = p->changes;
 	json_t *list = json_array();
 	unsigned r;
 
-	if (changes & BIT(LNK_R_MAXLINK))
-		changes |= BIT(LNK_R_LNKCAP);
-	if (changes & BIT(LNK_R_CURLINK))
-		changes |= BIT(LNK_R_LNKSTA);
+	if (changes & REG(LNK_R_MAXLINK))
+		changes |= REG(LNK_R_LNKCAP);
+	if (changes & REG(LNK_R_CURLINK))
+		changes |= REG(LNK_R_LNKSTA);
 	for (r = 0; r < LNK_R_MAXLINK; r++)
-		if (changes & BIT(r))
+		if (changes & REG(r))
 			json_array_append_new(list, text(reg_keys[r]));
 	return list;
 }

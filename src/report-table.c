@@ -528,13 +528,13 @@ static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 		const char *name = lnk_reg_name(r), *from = "";
 
 		if (!lnk_knows(f, r)) {
-			if (!(f->absent & BIT(r)))
+			if (!(f->absent & REG(r)))
 				fprintf(to, "  %-7s  not read\n", name);
 			continue;
 		}
-		if (f->from_text & BIT(r))
+		if (f->from_text & REG(r))
 			from = " (decoded text)";
-		else if (f->from_attr & BIT(r))
+		else if (f->from_attr & REG(r))
 			from = " (sysfs)";
 		/* Words hold some fields of a register: no raw value is made up from them. */
 		lnk_put_para(to, v,

@@ -602,11 +602,11 @@ const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m)
 /* The register that holds the speed and width of @r, if bytes were read. */
 static enum lnk_reg raw_of(const struct lnk_fn *f, enum lnk_reg r)
 {
-	uint64_t raw = f->known & ~f->from_text;
+	uint32_t raw = f->known & ~f->from_text;
 
-	if (r == LNK_R_MAXLINK && raw & BIT(LNK_R_LNKCAP))
+	if (r == LNK_R_MAXLINK && raw & REG(LNK_R_LNKCAP))
 		return LNK_R_LNKCAP;
-	if (r == LNK_R_CURLINK && raw & BIT(LNK_R_LNKSTA))
+	if (r == LNK_R_CURLINK && raw & REG(LNK_R_LNKSTA))
 		return LNK_R_LNKSTA;
 	return r;
 }
@@ -639,18 +639,18 @@ const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e)
 	lnk_addr_str(f->addr, at);
 	if (!lnk_knows(f, r))
 		return lnk_strf(a, "%s %s %s", name, at,
-				f->absent & BIT(r) ? "not there" : "not known");
-	if (f->from_text & BIT(r))
+				f->absent & REG(r) ? "not there" : "not known");
+	if (f->from_text & REG(r))
 		from = " (decoded text)";
-	if (f->from_attr & BIT(r))
+	if (f->from_attr & REG(r))
 		from = " (sysfs)";
 	if (r == LNK_R_MAXLINK)
 		return lnk_strf(a, "%s %s %s%s",
-				f->from_attr & BIT(r) ? "max_link_speed/width" : "LnkCap", at,
+				f->from_attr & REG(r) ? "max_link_speed/width" : "LnkCap", at,
 				lnk_can_str(a, f), from);
 	if (r == LNK_R_CURLINK)
 		return lnk_strf(a, "%s %s %s%s",
-				f->from_attr & BIT(r) ? "current_link_speed/width" : "LnkSta", at,
+				f->from_attr & REG(r) ? "current_link_speed/width" : "LnkSta", at,
 				lnk_runs_str(a, f), from);
 	if (r == LNK_R_ECAPS)
 		return lnk_strf(a, "%s %s %s%s", name, at, ecap_words(a, f->reg[r]), from);
@@ -778,25 +778,25 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 }
 
 /* The names of the registers in @missing, each once: MAXLINK is called LNKCAP too. */
-static const char *missing_str(struct lnk_arena *a, uint64_t missing)
+static const char *missing_str(struct lnk_arena *a, uint32_t missing)
 {
 	const char *list = "";
 	unsigned r;
 
-	if (missing & BIT(LNK_R_LNKCAP))
-		missing &= ~BIT(LNK_R_MAXLINK);
-	if (missing & BIT(LNK_R_LNKSTA))
-		missing &= ~BIT(LNK_R_CURLINK);
+	if (missing & REG(LNK_R_LNKCAP))
+		missing &= ~REG(LNK_R_MAXLINK);
+	if (missing & REG(LNK_R_LNKSTA))
+		missing &= ~REG(LNK_R_CURLINK);
 	for (r = 0; r < LNK_REGS; r++)
-		if (missing & BIT(r))
+		if (missing & REG(r))
 			list = join(a, list, ", ", lnk_reg_name((enum lnk_reg)r));
-	return missing & BIT(LNK_REGS) ? join(a, list, ", ", "what is at the other end") : list;
+	return missing & REG(LNK_REGS) ? join(a, list, ", ", "what is at the other end") : list;
 }
 
 static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 {
 	const char *rules = "";
-	uint64_t missing = 0;
+	uint32_t missing = 0;
 	size_t n = 0, i;
 
 	for (i = 0; i < m->n_counts; i++) {
@@ -1047,12 +1047,12 @@ static void put_evidence(FILE *to, const struct lnk_view *v, const struct lnk_fi
 {
 	struct lnk_arena a = {0};
 	const char *list = "";
-	uint64_t seen = 0;
+	uint32_t seen = 0;
 	size_t i;
 
 	for (i = 0; i < f->n_evidence; i++) {
 		const struct lnk_evidence *e = &f->evidence[i];
-		uint64_t bit = BIT(raw_of(e->fn, e->reg));
+		uint32_t bit = REG(raw_of(e->fn, e->reg));
 
 		/* MAXLINK and LNKCAP are one register: evidence comes sorted by function. */
 		if (!i || e->fn != e[-1].fn)

@@ -13,9 +13,9 @@
 
 #include "lnkinspect.h"
 
-#define ENDS	(BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK))
-#define MAXLINK BIT(LNK_R_MAXLINK)
-#define CURLINK BIT(LNK_R_CURLINK)
+#define ENDS	(REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK))
+#define MAXLINK REG(LNK_R_MAXLINK)
+#define CURLINK REG(LNK_R_CURLINK)
 /* Ends whose link is decoration, or not theirs. */
 #define NO_LINK (LNK_Q_EMULATED | LNK_Q_VF)
 /* Ends that are no silicon. */
@@ -382,7 +382,7 @@ static const struct lnk_rule held_by_target = {
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
 	.needs = ENDS,
-	.needs_above = MAXLINK | BIT(LNK_R_LNKCTL2),
+	.needs_above = MAXLINK | REG(LNK_R_LNKCTL2),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_007,
@@ -420,7 +420,7 @@ static enum lnk_verdict check_008(const struct lnk_fn *f, struct lnk_msg *msg)
 	for (; hop; hop = hop->parent) {
 		uint32_t mbps = lnk_rate_mbps(hop->cur_speed, hop->cur_width);
 
-		if (hop->absent & BIT(LNK_R_CURLINK) || !hop_counts(hop))
+		if (hop->absent & REG(LNK_R_CURLINK) || !hop_counts(hop))
 			continue;
 		if (!lnk_knows(hop, LNK_R_LNKSTA) && !lnk_knows(hop, LNK_R_CURLINK))
 			return skipped(msg, LNK_R_CURLINK);
@@ -497,7 +497,7 @@ static const struct lnk_rule card_without_link = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_LNKCAP) | BIT(LNK_R_LNKSTA) | BIT(LNK_R_SLTCAP) | BIT(LNK_R_SLTSTA),
+	.needs = REG(LNK_R_LNKCAP) | REG(LNK_R_LNKSTA) | REG(LNK_R_SLTCAP) | REG(LNK_R_SLTSTA),
 	.unless = LNK_Q_VIRTUAL | LNK_Q_TUNNEL,
 	.fn = check_009,
 	.title = "A card is in the slot, but the link is down",
@@ -558,7 +558,7 @@ static const struct lnk_rule void_capability = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_LNKCAP),
+	.needs = REG(LNK_R_LNKCAP),
 	.fn = check_102,
 	.title = "A port advertises a link that cannot exist",
 	.why = "Its capability register holds no speed, no width, or a code that is reserved: the "
@@ -589,7 +589,7 @@ static const struct lnk_rule vector_contradicts = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_LNKCAP) | BIT(LNK_R_LNKCAP2) | MAXLINK,
+	.needs = REG(LNK_R_LNKCAP) | REG(LNK_R_LNKCAP2) | MAXLINK,
 	.unless = NO_LINK,
 	.fn = check_103,
 	.title = "The vector of supported speeds contradicts the maximum speed",
@@ -666,7 +666,7 @@ static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 		return skipped(msg, LNK_R_ID);
 	if (f->reach != LNK_READ_FFS && !f->link_ones)
 		return LNK_PASS;
-	msg->regs = f->reach == LNK_READ_FFS ? BIT(LNK_R_ID) : 0;
+	msg->regs = f->reach == LNK_READ_FFS ? REG(LNK_R_ID) : 0;
 	if (is_asleep(f)) {
 		lower(msg, LNK_NOTICE);
 		return found(msg, "asleep (%s)",
@@ -709,12 +709,12 @@ static enum lnk_verdict check_106(const struct lnk_fn *f, struct lnk_msg *msg)
 
 	if (f->reach == LNK_READ_FFS || not_asked(f))
 		return LNK_NA;
-	msg->regs = BIT(LNK_R_STATUS);
+	msg->regs = REG(LNK_R_STATUS);
 	if (list)
 		return found(msg, "the capability list %s", list);
 	if (extended)
 		return found(msg, "the extended capability list %s", extended);
-	msg->regs = BIT(LNK_R_PCIECAP);
+	msg->regs = REG(LNK_R_PCIECAP);
 	if (f->express_cut)
 		return found(msg, "the Express capability at %02x runs past the end of its space",
 			     f->express);
@@ -745,7 +745,7 @@ static enum lnk_verdict check_107(const struct lnk_fn *f, struct lnk_msg *msg)
 		return found(msg, "from bus %02x it leads back to bus %02x", f->addr.bus,
 			     f->secondary);
 	msg->other = g;
-	msg->other_regs = BIT(LNK_R_BUSES);
+	msg->other_regs = REG(LNK_R_BUSES);
 	return found(msg, "buses %02x-%02x collide with buses %02x-%02x of %s", f->secondary,
 		     f->subordinate, g->secondary, g->subordinate, lnk_addr_str(g->addr, at));
 }
@@ -755,7 +755,7 @@ static const struct lnk_rule bus_numbers = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_BUSES),
+	.needs = REG(LNK_R_BUSES),
 	.fn = check_107,
 	.title = "Bus numbers loop or overlap",
 	.why = "Two bridges claim the same buses, or a bridge leads back to itself: what is below "
@@ -779,7 +779,7 @@ static const struct lnk_rule link_hidden = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_PCIECAP),
+	.needs = REG(LNK_R_PCIECAP),
 	.unless = LNK_Q_EMULATED | LNK_Q_IGD,
 	.guest_only = true,
 	.fn = check_201,
@@ -794,7 +794,7 @@ static enum lnk_verdict check_202(const struct lnk_fn *f, struct lnk_msg *msg)
 	if (!lnk_faces_up(f) || lnk_func(f->addr) ||
 	    (f->place != LNK_AT_ROOT && f->place != LNK_AT_CONVENTIONAL))
 		return LNK_NA;
-	msg->regs = BIT(LNK_R_PCIECAP);
+	msg->regs = REG(LNK_R_PCIECAP);
 	return found(msg, "%s",
 		     f->place == LNK_AT_ROOT ? "it stands on a root bus" :
 					       "it stands on a conventional bus");
@@ -855,7 +855,7 @@ static enum lnk_verdict check_204(const struct lnk_link *l, struct lnk_msg *msg)
 	if (lnk_knows(l->above, LNK_R_MAXLINK) ? !can_less(l) :
 						 f->max_speed == 1 && f->max_width == 1)
 		return LNK_PASS;
-	msg->regs_above = MAXLINK | BIT(LNK_R_LNKCAP);
+	msg->regs_above = MAXLINK | REG(LNK_R_LNKCAP);
 	if (!lnk_knows(l->above, LNK_R_MAXLINK))
 		return found(msg, "%s advertises no speed and no width, device can do %s",
 			     l->above->fixup->name, max_words(f).text);
@@ -869,7 +869,7 @@ static const struct lnk_rule old_silicon = {
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
 	.needs = MAXLINK,
-	.needs_above = BIT(LNK_R_PCIECAP),
+	.needs_above = REG(LNK_R_PCIECAP),
 	.unless = NO_LINK,
 	.only_above = LNK_Q_FIXED,
 	.link = check_204,
@@ -894,12 +894,12 @@ static enum lnk_verdict check_205(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	char at[LNK_ADDR_LEN];
 
-	if (!f->twin && f->unread & BIT(LNK_R_DSNLO) && could_be_split(msg->model, f))
+	if (!f->twin && f->unread & REG(LNK_R_DSNLO) && could_be_split(msg->model, f))
 		return skipped(msg, LNK_R_DSNLO);
 	if (!f->twin)
 		return f->place == LNK_AT_PORT ? LNK_PASS : LNK_NA;
 	msg->other = f->twin;
-	msg->regs = msg->other_regs = BIT(LNK_R_DSNLO) | BIT(LNK_R_DSNHI) | BIT(LNK_R_SUBSYS);
+	msg->regs = msg->other_regs = REG(LNK_R_DSNLO) | REG(LNK_R_DSNHI) | REG(LNK_R_SUBSYS);
 	return found(msg, "belongs with %s, which is in another virtual slot",
 		     lnk_addr_str(f->twin->addr, at));
 }
@@ -919,7 +919,7 @@ static const struct lnk_rule split_device = {
 
 static enum lnk_verdict check_206(const struct lnk_link *l, struct lnk_msg *msg)
 {
-	msg->regs_above = BIT(LNK_R_ID);
+	msg->regs_above = REG(LNK_R_ID);
 	return found(msg, "%s: %s", l->above->fixup ? l->above->fixup->name : "port",
 		     l->above->fixup ? l->above->fixup->reason : "internal link");
 }
@@ -940,7 +940,7 @@ static const struct lnk_rule not_the_slot = {
 
 static enum lnk_verdict check_207(const struct lnk_fn *f, struct lnk_msg *msg)
 {
-	msg->regs = BIT(LNK_R_ID) | BIT(LNK_R_LNKSTA);
+	msg->regs = REG(LNK_R_ID) | REG(LNK_R_LNKSTA);
 	return found(msg, "%s has no speed or width to judge",
 		     f->live && f->live->vf ? "the VF" : "what looks like a VF");
 }
@@ -971,7 +971,7 @@ static const struct lnk_rule link_disabled = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
-	.needs_above = BIT(LNK_R_LNKCTL),
+	.needs_above = REG(LNK_R_LNKCTL),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.even_down = true,
@@ -1002,7 +1002,7 @@ static const struct lnk_rule never_trains = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_LNKCAP) | BIT(LNK_R_LNKSTA),
+	.needs = REG(LNK_R_LNKCAP) | REG(LNK_R_LNKSTA),
 	.unless = LNK_Q_VIRTUAL | LNK_Q_TUNNEL,
 	.fn = check_302,
 	.title = "The link keeps training",
@@ -1027,8 +1027,8 @@ static const struct lnk_rule clocks_differ = {
 	.severity = LNK_NOTICE,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
-	.needs = BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKSTA),
-	.needs_above = BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKSTA),
+	.needs = REG(LNK_R_LNKCTL) | REG(LNK_R_LNKSTA),
+	.needs_above = REG(LNK_R_LNKCTL) | REG(LNK_R_LNKSTA),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_303,
@@ -1060,8 +1060,8 @@ static const struct lnk_rule aspm_one_sided = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
-	.needs = BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKCAP),
-	.needs_above = BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKCAP),
+	.needs = REG(LNK_R_LNKCTL) | REG(LNK_R_LNKCAP),
+	.needs_above = REG(LNK_R_LNKCTL) | REG(LNK_R_LNKCAP),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_304,
@@ -1087,8 +1087,8 @@ static const struct lnk_rule payload_too_large = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
-	.needs = BIT(LNK_R_DEVCTL),
-	.needs_above = BIT(LNK_R_DEVCTL),
+	.needs = REG(LNK_R_DEVCTL),
+	.needs_above = REG(LNK_R_DEVCTL),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_305,
@@ -1115,8 +1115,8 @@ static const struct lnk_rule compliance = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HOST,
 	.subject = LNK_ON_LINK,
-	.needs = BIT(LNK_R_LNKCTL2),
-	.needs_above = BIT(LNK_R_LNKCTL2),
+	.needs = REG(LNK_R_LNKCTL2),
+	.needs_above = REG(LNK_R_LNKCTL2),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_306,
@@ -1182,7 +1182,7 @@ static const struct lnk_rule correctable_errors = {
 	.severity = LNK_WARNING,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_AERCOR),
+	.needs = REG(LNK_R_AERCOR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
 	.copper_only = true,
 	.fn = check_401,
@@ -1209,7 +1209,7 @@ static const struct lnk_rule uncorrectable_errors = {
 	.severity = LNK_ERROR,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_AERUNCOR),
+	.needs = REG(LNK_R_AERUNCOR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
 	.copper_only = true,
 	.fn = check_402,
@@ -1230,7 +1230,7 @@ static const struct lnk_rule lane_errors = {
 	.severity = LNK_NOTICE,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_FN,
-	.needs = BIT(LNK_R_LANEERR),
+	.needs = REG(LNK_R_LANEERR),
 	.unless = NO_WIRE | NO_WIRE_ABOVE,
 	.copper_only = true,
 	.fn = check_403,
@@ -1259,8 +1259,8 @@ static const struct lnk_rule not_equalised = {
 	.severity = LNK_NOTICE,
 	.actor = LNK_HARDWARE,
 	.subject = LNK_ON_LINK,
-	.needs = CURLINK | BIT(LNK_R_LNKSTA2),
-	.needs_above = BIT(LNK_R_LNKSTA2),
+	.needs = CURLINK | REG(LNK_R_LNKSTA2),
+	.needs_above = REG(LNK_R_LNKSTA2),
 	.unless = NO_WIRE,
 	.unless_above = NO_WIRE_ABOVE,
 	.link = check_404,
@@ -1275,7 +1275,7 @@ static const struct lnk_rule not_equalised = {
 static bool header_only(const struct lnk_fn *f)
 {
 	/* Decoded text beside the bytes went further; sysfs tells what has no link. */
-	if ((f->text && f->text->known & BIT(LNK_R_PCIECAP)) || f->absent & BIT(LNK_R_PCIECAP))
+	if ((f->text && f->text->known & REG(LNK_R_PCIECAP)) || f->absent & REG(LNK_R_PCIECAP))
 		return false;
 	return (f->denied && !lnk_knows(f, LNK_R_PCIECAP)) ||
 	       (f->reach == LNK_READ_HEADER && f->caps_end == LNK_LIST_UNKNOWN);
@@ -1380,8 +1380,8 @@ static bool child_missing(const struct lnk_model *m, const struct lnk_fn *f)
 static bool named_only(const struct lnk_fn *f)
 {
 	return f->reach == LNK_READ_TEXT && !f->denied && f->text &&
-	       !(f->text->known & ~(BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |
-				    BIT(LNK_R_BUSES) | BIT(LNK_R_SUBSYS)));
+	       !(f->text->known & ~(REG(LNK_R_ID) | REG(LNK_R_CLASS) | REG(LNK_R_HEADER) |
+				    REG(LNK_R_BUSES) | REG(LNK_R_SUBSYS)));
 }
 
 /* A bridge of which more is known than its name, and not what kind of bridge it is. */
@@ -1397,7 +1397,7 @@ static bool child_in_doubt(const struct lnk_model *m, const struct lnk_fn *f)
 	if (m->whole || f->bus_clash || child_missing(m, f) || f->quirks & LNK_Q_TUNNEL)
 		return false;
 	/* Its slot tells; or it has no link, or none that runs. */
-	if (lnk_knows(f, LNK_R_SLTSTA) || f->absent & BIT(LNK_R_CURLINK))
+	if (lnk_knows(f, LNK_R_SLTSTA) || f->absent & REG(LNK_R_CURLINK))
 		return false;
 	return f->vacancy == LNK_NOT_LISTED || may_be_port(f);
 }
@@ -1543,8 +1543,8 @@ static enum lnk_verdict check_905(const struct lnk_model *m, struct lnk_msg *msg
 	size_t i, n = 0;
 
 	for (i = 0; i < m->n_fns; i++)
-		n += m->fns[i].from_text & ~(BIT(LNK_R_ID) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |
-					     BIT(LNK_R_SUBSYS)) ||
+		n += m->fns[i].from_text & ~(REG(LNK_R_ID) | REG(LNK_R_CLASS) | REG(LNK_R_HEADER) |
+					     REG(LNK_R_SUBSYS)) ||
 		     m->fns[i].reach == LNK_READ_TEXT;
 	if (!n)
 		return LNK_PASS;
@@ -1567,8 +1567,8 @@ static const struct lnk_rule from_words = {
 static enum lnk_verdict check_906(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	/* What walk.c compares, beside the ids that each header has. */
-	const uint64_t compared = ENDS | BIT(LNK_R_BUSES) | BIT(LNK_R_PCIECAP) | BIT(LNK_R_DEVCTL) |
-				  BIT(LNK_R_LNKCTL);
+	const uint32_t compared = ENDS | REG(LNK_R_BUSES) | REG(LNK_R_PCIECAP) | REG(LNK_R_DEVCTL) |
+				  REG(LNK_R_LNKCTL);
 	char *text;
 	unsigned r;
 
@@ -1577,7 +1577,7 @@ static enum lnk_verdict check_906(const struct lnk_fn *f, struct lnk_msg *msg)
 	msg->regs = f->differs;
 	text = lnk_strf(msg->arena, "%s", "");
 	for (r = 0; r < LNK_REGS; r++)
-		if (f->differs & BIT(r))
+		if (f->differs & REG(r))
 			text = lnk_strf(msg->arena, "%s%s%s", text, *text ? ", " : "",
 					lnk_reg_name(r));
 	return found(msg, "%s", text);
@@ -1721,10 +1721,10 @@ static inline void add_result(struct run *r, enum lnk_verdict v, const struct ln
 	struct lnk_count *c = r->count;
 
 	c->n[v]++;
-	if (v == LNK_SKIPPED && of && missing < LNK_REGS && of->unread & BIT(missing))
+	if (v == LNK_SKIPPED && of && missing < LNK_REGS && of->unread & REG(missing))
 		c->n_left_out++;
 	else if (v == LNK_SKIPPED)
-		c->missing |= BIT(missing);
+		c->missing |= REG(missing);
 	if (r->j->keep & BIT(v))
 		keep_result(c, (struct lnk_result){
 				       .fn = index_of(r, f),
@@ -1737,26 +1737,26 @@ static inline void add_result(struct run *r, enum lnk_verdict v, const struct ln
 /* The register that holds the value, if bytes gave it; else the part that words or sysfs gave. */
 static enum lnk_reg evidence_reg(const struct lnk_fn *f, unsigned r)
 {
-	uint64_t raw = f->known & ~f->from_text;
+	uint32_t raw = f->known & ~f->from_text;
 
-	if (r == LNK_R_MAXLINK && raw & BIT(LNK_R_LNKCAP))
+	if (r == LNK_R_MAXLINK && raw & REG(LNK_R_LNKCAP))
 		return LNK_R_LNKCAP;
-	if (r == LNK_R_CURLINK && raw & BIT(LNK_R_LNKSTA))
+	if (r == LNK_R_CURLINK && raw & REG(LNK_R_LNKSTA))
 		return LNK_R_LNKSTA;
 	return (enum lnk_reg)r;
 }
 
-static size_t add_evidence(struct lnk_evidence *e, size_t n, const struct lnk_fn *f, uint64_t regs)
+static size_t add_evidence(struct lnk_evidence *e, size_t n, const struct lnk_fn *f, uint32_t regs)
 {
-	uint64_t seen = 0;
+	uint32_t seen = 0;
 	unsigned r;
 
 	for (r = 0; f && r < LNK_REGS; r++) {
 		enum lnk_reg reg = evidence_reg(f, r);
 
-		if (!(regs & BIT(r)) || !lnk_knows(f, reg) || seen & BIT(reg))
+		if (!(regs & REG(r)) || !lnk_knows(f, reg) || seen & REG(reg))
 			continue;
-		seen |= BIT(reg);
+		seen |= REG(reg);
 		e[n++] = (struct lnk_evidence){.fn = f, .reg = reg};
 	}
 	return n;
@@ -1858,9 +1858,9 @@ static bool fits_above(const struct run *r, const struct lnk_fn *up)
 }
 
 /* For want of the first register of @of that is needed and not known. */
-static void skip(struct run *r, const struct lnk_fn *f, const struct lnk_fn *of, uint64_t needs)
+static void skip(struct run *r, const struct lnk_fn *f, const struct lnk_fn *of, uint32_t needs)
 {
-	add_result(r, LNK_SKIPPED, f, of, (enum lnk_reg)__builtin_ctzll(needs & ~of->known));
+	add_result(r, LNK_SKIPPED, f, of, (enum lnk_reg)__builtin_ctz(needs & ~of->known));
 }
 
 static inline struct lnk_msg new_msg(struct run *r)
@@ -2026,7 +2026,7 @@ static void judge_links(struct lnk_model *m)
 			l->verdict = LNK_NA;
 		if (l->lost || (l->verdict == LNK_PASS && !lnk_knows(l->above, LNK_R_MAXLINK)))
 			l->verdict = LNK_SKIPPED;
-		else if (l->below->absent & BIT(LNK_R_CURLINK))
+		else if (l->below->absent & REG(LNK_R_CURLINK))
 			l->verdict = LNK_NA;
 	}
 	for (i = 0; i < m->n_findings; i++) {

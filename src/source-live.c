@@ -562,17 +562,17 @@ static void read_copied_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev
 
 /* Registers of few rules: --deep reads them, walk.c some of those that a link's rules ask for. */
 #define DEEP_REGS                                                                                  \
-	(BIT(LNK_R_DEVCAP) | BIT(LNK_R_DEVCTL) | BIT(LNK_R_ECAPS) | BIT(LNK_R_AERUNCOR) |          \
-	 BIT(LNK_R_AERCOR) | BIT(LNK_R_LANEERR) | BIT(LNK_R_DSNLO) | BIT(LNK_R_DSNHI))
+	(REG(LNK_R_DEVCAP) | REG(LNK_R_DEVCTL) | REG(LNK_R_ECAPS) | REG(LNK_R_AERUNCOR) |          \
+	 REG(LNK_R_AERCOR) | REG(LNK_R_LANEERR) | REG(LNK_R_DSNLO) | REG(LNK_R_DSNHI))
 /* What sysfs says, and the status, whose one bit says that there is a list. */
 #define TOLD_REGS                                                                                  \
-	(BIT(LNK_R_ID) | BIT(LNK_R_STATUS) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |                \
-	 BIT(LNK_R_SUBSYS))
+	(REG(LNK_R_ID) | REG(LNK_R_STATUS) | REG(LNK_R_CLASS) | REG(LNK_R_HEADER) |                \
+	 REG(LNK_R_SUBSYS))
 
 /* Sysfs gives a layout only where it gives the rest, too. */
 static bool is_told(const struct lnk_fn *f)
 {
-	return f->attr && f->attr->known & BIT(LNK_R_HEADER);
+	return f->attr && f->attr->known & REG(LNK_R_HEADER);
 }
 
 /* What is not to be asked of a function. */
@@ -650,7 +650,7 @@ static bool sees_registers(struct lnk_model *m)
 	for (i = 0; i < m->n_fns && tries < 8; i++) {
 		struct lnk_fn *f = &m->fns[i];
 
-		if (!f->cfg.fetch || f->unread & BIT(LNK_R_PCIECAP))
+		if (!f->cfg.fetch || f->unread & REG(LNK_R_PCIECAP))
 			continue;
 		if (!is_told(f) || !lnk_cfg_u8(&f->cfg, PCI_CAPABILITY_LIST, &ptr) ||
 		    ptr < LNK_HEADER_SIZE)

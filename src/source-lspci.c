@@ -17,7 +17,7 @@
 #define MAX_SHOTS  1000u	  /* snapshots in one input */
 #define MAX_STRING LNK_WORDS_NAME /* bytes of a string in a capture's head */
 
-#define TITLE_REGS (BIT(LNK_R_ID) | BIT(LNK_R_CLASS))
+#define TITLE_REGS (REG(LNK_R_ID) | REG(LNK_R_CLASS))
 
 /* ---- One function, while it is read -------------------------------------------------------- */
 
@@ -151,11 +151,11 @@ static bool says_nothing(const struct lnk_hint *h, struct lnk_cfg *c)
 {
 	uint32_t id, class;
 
-	return !(h->known & ~(TITLE_REGS | BIT(LNK_R_SUBSYS))) && !h->named && !h->vendor &&
+	return !(h->known & ~(TITLE_REGS | REG(LNK_R_SUBSYS))) && !h->named && !h->vendor &&
 	       !h->subvendor && lnk_cfg_u32(c, PCI_VENDOR_ID, &id) && id == h->reg[LNK_R_ID] &&
 	       lnk_cfg_u32(c, PCI_CLASS_REVISION, &class) &&
 	       !((class ^ h->reg[LNK_R_CLASS]) & CLASS_CODE) &&
-	       (!(h->known & BIT(LNK_R_SUBSYS)) || has_subsystem(c));
+	       (!(h->known & REG(LNK_R_SUBSYS)) || has_subsystem(c));
 }
 
 /* ---- The reader ---------------------------------------------------------------------------- */
@@ -554,7 +554,7 @@ static bool read_attr(struct lnk_hint *h, enum lnk_reg reg, const char *s, size_
 
 	if (!x || !lnk_words_link(s, (size_t)(x - s), x + 2, n - (size_t)(x + 2 - s), &h->reg[reg]))
 		return false;
-	h->known |= BIT(reg);
+	h->known |= REG(reg);
 	return true;
 }
 

@@ -8,38 +8,38 @@
 
 #define LINK_FIELDS (PCI_EXP_LNKCAP_SPEED | PCI_EXP_LNKCAP_WIDTH)
 #define HEADER_REGS                                                                                \
-	(BIT(LNK_R_ID) | BIT(LNK_R_STATUS) | BIT(LNK_R_CLASS) | BIT(LNK_R_HEADER) |                \
-	 BIT(LNK_R_SUBSYS))
+	(REG(LNK_R_ID) | REG(LNK_R_STATUS) | REG(LNK_R_CLASS) | REG(LNK_R_HEADER) |                \
+	 REG(LNK_R_SUBSYS))
 #define EXPRESS_REGS                                                                               \
-	(BIT(LNK_R_PCIECAP) | BIT(LNK_R_DEVCAP) | BIT(LNK_R_DEVCTL) | LINK_REGS | SLOT_REGS)
+	(REG(LNK_R_PCIECAP) | REG(LNK_R_DEVCAP) | REG(LNK_R_DEVCTL) | LINK_REGS | SLOT_REGS)
 #define LINK_REGS                                                                                  \
-	(BIT(LNK_R_LNKCAP) | BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKSTA) | LINK2_REGS |                  \
-	 BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK))
-#define LINK2_REGS (BIT(LNK_R_LNKCAP2) | BIT(LNK_R_LNKCTL2) | BIT(LNK_R_LNKSTA2))
-#define SLOT_REGS  (BIT(LNK_R_SLTCAP) | BIT(LNK_R_SLTCTL) | BIT(LNK_R_SLTSTA))
+	(REG(LNK_R_LNKCAP) | REG(LNK_R_LNKCTL) | REG(LNK_R_LNKSTA) | LINK2_REGS |                  \
+	 REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK))
+#define LINK2_REGS (REG(LNK_R_LNKCAP2) | REG(LNK_R_LNKCTL2) | REG(LNK_R_LNKSTA2))
+#define SLOT_REGS  (REG(LNK_R_SLTCAP) | REG(LNK_R_SLTCTL) | REG(LNK_R_SLTSTA))
 #define EXT_REGS                                                                                   \
-	(BIT(LNK_R_AERUNCOR) | BIT(LNK_R_AERCOR) | BIT(LNK_R_LANEERR) | BIT(LNK_R_DSNLO) |         \
-	 BIT(LNK_R_DSNHI))
+	(REG(LNK_R_AERUNCOR) | REG(LNK_R_AERCOR) | REG(LNK_R_LANEERR) | REG(LNK_R_DSNLO) |         \
+	 REG(LNK_R_DSNHI))
 
 /* ---- One function: registers to fields ----------------------------------------------------- */
 
 /* Takes @r from where it can be had: bytes first, then lspci's words, then sysfs. */
 static void take_hint(struct lnk_fn *f, enum lnk_reg r)
 {
-	const struct lnk_hint *h = f->text && f->text->known & BIT(r) ? f->text : f->attr;
+	const struct lnk_hint *h = f->text && f->text->known & REG(r) ? f->text : f->attr;
 
-	if (lnk_knows(f, r) || f->absent & BIT(r) || !h || !(h->known & BIT(r)))
+	if (lnk_knows(f, r) || f->absent & REG(r) || !h || !(h->known & REG(r)))
 		return;
 	f->reg[r] = h->reg[r];
-	f->known |= BIT(r);
-	*(h == f->text ? &f->from_text : &f->from_attr) |= BIT(r);
+	f->known |= REG(r);
+	*(h == f->text ? &f->from_text : &f->from_attr) |= REG(r);
 }
 
 static void load(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 {
 	bool known;
 
-	if (f->unread & BIT(r)) {
+	if (f->unread & REG(r)) {
 		take_hint(f, r);
 		return;
 	}
@@ -54,21 +54,21 @@ static void load(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 		known = lnk_cfg_u32(&f->cfg, off, &f->reg[r]);
 	}
 	if (known)
-		f->known |= BIT(r);
+		f->known |= REG(r);
 }
 
 /* Where lspci's words and the bytes beside them disagree (LNK906). */
 static void compare_text(struct lnk_fn *f, enum lnk_reg r, uint32_t mask)
 {
-	if (f->text && f->text->known & BIT(r) && lnk_knows(f, r) && !(f->from_text & BIT(r)) &&
+	if (f->text && f->text->known & REG(r) && lnk_knows(f, r) && !(f->from_text & REG(r)) &&
 	    (f->text->reg[r] & mask) != (f->reg[r] & mask))
-		f->differs |= BIT(r);
+		f->differs |= REG(r);
 }
 
 /* "(rev ff) !!! Unknown header type 7f": the ids of its title are what the kernel remembers. */
 static bool words_say_ones(const struct lnk_fn *f)
 {
-	return !f->cfg.n_spans && !f->cfg.fetch && f->text && f->text->known & BIT(LNK_R_HEADER) &&
+	return !f->cfg.n_spans && !f->cfg.fetch && f->text && f->text->known & REG(LNK_R_HEADER) &&
 	       f->text->reg[LNK_R_HEADER] == 0xff;
 }
 
@@ -84,23 +84,23 @@ static void decode_header(struct lnk_fn *f)
 		f->reach = LNK_READ_FFS;
 	} else if (words_say_ones(f)) {
 		f->reach = LNK_READ_FFS;
-	} else if (f->known & BIT(LNK_R_HEADER) &&
+	} else if (f->known & REG(LNK_R_HEADER) &&
 		   FIELD_GET(0x7f, f->reg[LNK_R_HEADER]) != PCI_HEADER_TYPE_NORMAL) {
 		load(f, LNK_R_BUSES, PCI_PRIMARY_BUS);
 	} else {
 		load(f, LNK_R_SUBSYS, PCI_SUBSYSTEM_VENDOR_ID);
 		if (lnk_knows(f, LNK_R_HEADER))
-			f->absent |= BIT(LNK_R_BUSES);
+			f->absent |= REG(LNK_R_BUSES);
 	}
 	take_hint(f, LNK_R_ID);
 	take_hint(f, LNK_R_CLASS);
 	take_hint(f, LNK_R_HEADER);
-	if (f->from_text & BIT(LNK_R_HEADER) && f->reg[LNK_R_HEADER] == PCI_HEADER_TYPE_NORMAL)
-		f->absent |= BIT(LNK_R_BUSES);
+	if (f->from_text & REG(LNK_R_HEADER) && f->reg[LNK_R_HEADER] == PCI_HEADER_TYPE_NORMAL)
+		f->absent |= REG(LNK_R_BUSES);
 	take_hint(f, LNK_R_BUSES);
 	compare_text(f, LNK_R_BUSES, 0xffffff);
 	/* Who does not answer, and a VF, has ones there; the title has what the kernel knows. */
-	if (f->reg[LNK_R_ID] != 0xffffffff && f->text && !(f->text->named & BIT(LNK_R_ID)))
+	if (f->reg[LNK_R_ID] != 0xffffffff && f->text && !(f->text->named & REG(LNK_R_ID)))
 		compare_text(f, LNK_R_ID, 0xffffffff);
 }
 
@@ -163,7 +163,7 @@ static void decode_express(struct lnk_fn *f, unsigned off)
 	for (i = 0; i < ARRAY_SIZE(layout); i++) {
 		unsigned at = off + layout[i].off;
 
-		if (f->absent & BIT(layout[i].reg))
+		if (f->absent & REG(layout[i].reg))
 			continue;
 		if (at + lnk_reg_digits(layout[i].reg) / 2 > 0x100)
 			f->express_cut = true;
@@ -176,12 +176,12 @@ static void decode_express(struct lnk_fn *f, unsigned off)
 static enum lnk_list walk_caps(struct lnk_fn *f, struct lnk_cap caps[LNK_MAX_CAPS], unsigned *n)
 {
 	*n = 0;
-	if (!(f->unread & BIT(LNK_R_ECAPS)))
+	if (!(f->unread & REG(LNK_R_ECAPS)))
 		return lnk_cfg_caps(&f->cfg, caps, LNK_MAX_CAPS, n);
-	if (f->unread & BIT(LNK_R_PCIECAP))
+	if (f->unread & REG(LNK_R_PCIECAP))
 		return LNK_LIST_PART;
 	/* Where the status is not asked for, sysfs shows what is in the list. */
-	if (!(f->unread & BIT(LNK_R_STATUS))) {
+	if (!(f->unread & REG(LNK_R_STATUS))) {
 		if (!lnk_knows(f, LNK_R_STATUS) || !lnk_knows(f, LNK_R_HEADER))
 			return LNK_LIST_UNKNOWN;
 		if (!(f->reg[LNK_R_STATUS] & PCI_STATUS_CAP_LIST))
@@ -201,14 +201,14 @@ static void decode_caps(struct lnk_fn *f)
 	if (cap)
 		decode_express(f, cap->off);
 	else if (f->caps_end == LNK_LIST_END || f->caps_end == LNK_LIST_NONE)
-		f->absent |= EXPRESS_REGS | EXT_REGS | BIT(LNK_R_ECAPS);
+		f->absent |= EXPRESS_REGS | EXT_REGS | REG(LNK_R_ECAPS);
 	if (!(lnk_is_bridge(f)))
 		return;
 	cap = find_cap(caps, n, PCI_CAP_ID_SSVID);
 	if (cap)
 		load(f, LNK_R_SUBSYS, cap->off + 4u);
 	else if (f->caps_end == LNK_LIST_END || f->caps_end == LNK_LIST_NONE)
-		f->absent |= BIT(LNK_R_SUBSYS);
+		f->absent |= REG(LNK_R_SUBSYS);
 }
 
 /* PCIe 7.8.4 (AER), 7.7.3 (secondary PCI Express), 7.9.3 (serial number). */
@@ -237,7 +237,7 @@ static void decode_ecaps(struct lnk_fn *f)
 	const struct lnk_cap *cap;
 	unsigned i, n;
 
-	if (f->unread & BIT(LNK_R_ECAPS)) {
+	if (f->unread & REG(LNK_R_ECAPS)) {
 		f->ecaps_end = LNK_LIST_PART;
 		return;
 	}
@@ -246,13 +246,13 @@ static void decode_ecaps(struct lnk_fn *f)
 		if (find_cap(caps, n, flags[i].id))
 			f->reg[LNK_R_ECAPS] |= flags[i].flag;
 	if (f->ecaps_end == LNK_LIST_END || f->ecaps_end == LNK_LIST_NONE)
-		f->known |= BIT(LNK_R_ECAPS);
+		f->known |= REG(LNK_R_ECAPS);
 	for (i = 0; i < ARRAY_SIZE(layout); i++) {
 		cap = find_cap(caps, n, layout[i].id);
 		if (cap)
 			load(f, layout[i].reg, (unsigned)cap->off + layout[i].off);
 		else if (lnk_knows(f, LNK_R_ECAPS))
-			f->absent |= BIT(layout[i].reg);
+			f->absent |= REG(layout[i].reg);
 	}
 }
 
@@ -265,9 +265,9 @@ static bool split_link(struct lnk_fn *f, enum lnk_reg r, enum lnk_reg of)
 	    !lnk_width_legal(FIELD_GET(PCI_EXP_LNKCAP_WIDTH, reg)))
 		return false;
 	f->reg[r] = reg & LINK_FIELDS;
-	f->known |= BIT(r);
-	if (f->from_text & BIT(of))
-		f->from_text |= BIT(r);
+	f->known |= REG(r);
+	if (f->from_text & REG(of))
+		f->from_text |= REG(r);
 	return true;
 }
 
@@ -294,7 +294,7 @@ static void decode_link(struct lnk_fn *f)
 	if (!lnk_knows(f, LNK_R_LNKSTA))
 		take_hint(f, LNK_R_CURLINK);
 	else if (!split_link(f, LNK_R_CURLINK, LNK_R_LNKSTA))
-		f->absent |= BIT(LNK_R_CURLINK);
+		f->absent |= REG(LNK_R_CURLINK);
 	compare_text(f, LNK_R_MAXLINK, LINK_FIELDS);
 	compare_text(f, LNK_R_CURLINK, LINK_FIELDS);
 	if (lnk_knows(f, LNK_R_MAXLINK)) {
@@ -334,9 +334,9 @@ static void decode_fields(struct lnk_fn *f)
 
 	/* A VF and a device that is gone answer ffff:ffff; sysfs or the text may know better. */
 	if (lnk_knows(f, LNK_R_ID) && id == 0xffffffff) {
-		if (f->attr && f->attr->known & BIT(LNK_R_ID))
+		if (f->attr && f->attr->known & REG(LNK_R_ID))
 			id = f->attr->reg[LNK_R_ID];
-		else if (f->text && f->text->known & BIT(LNK_R_ID))
+		else if (f->text && f->text->known & REG(LNK_R_ID))
 			id = f->text->reg[LNK_R_ID];
 	}
 	f->vendor = f->text && f->text->vendor ? f->text->vendor : 0xffff;
@@ -368,7 +368,7 @@ static enum lnk_type decode_type(const struct lnk_fn *f)
 {
 	unsigned type;
 
-	if (f->absent & BIT(LNK_R_PCIECAP))
+	if (f->absent & REG(LNK_R_PCIECAP))
 		return LNK_T_NONE;
 	if (!lnk_knows(f, LNK_R_PCIECAP))
 		return LNK_T_UNKNOWN;
@@ -392,19 +392,19 @@ static void take_words(struct lnk_fn *f)
 
 	if (!f->text || f->reach == LNK_READ_FFS)
 		return;
-	if (f->type < LNK_T_NONE && f->from_text & BIT(LNK_R_PCIECAP))
+	if (f->type < LNK_T_NONE && f->from_text & REG(LNK_R_PCIECAP))
 		lay_out_express(f);
 	for (r = LNK_R_DEVCAP; r <= LNK_R_LNKSTA2; r++)
-		if (f->text->known & BIT(r))
+		if (f->text->known & REG(r))
 			take_hint(f, (enum lnk_reg)r);
-	if (f->text->known & BIT(LNK_R_ECAPS))
+	if (f->text->known & REG(LNK_R_ECAPS))
 		take_hint(f, LNK_R_ECAPS);
 	for (i = 0; i < ARRAY_SIZE(extended); i++) {
-		if (f->text->known & BIT(extended[i].reg))
+		if (f->text->known & REG(extended[i].reg))
 			take_hint(f, extended[i].reg);
-		else if (f->from_text & BIT(LNK_R_ECAPS) && !lnk_knows(f, extended[i].reg) &&
+		else if (f->from_text & REG(LNK_R_ECAPS) && !lnk_knows(f, extended[i].reg) &&
 			 !(f->reg[LNK_R_ECAPS] & extended[i].of))
-			f->absent |= BIT(extended[i].reg);
+			f->absent |= REG(extended[i].reg);
 	}
 	compare_text(f, LNK_R_DEVCTL, PCI_EXP_DEVCTL_PAYLOAD);
 	compare_text(f, LNK_R_LNKCTL,
@@ -419,7 +419,7 @@ static bool seems_gone(struct lnk_fn *f)
 {
 	uint32_t pointer;
 
-	if (!f->cfg.fetch || !(f->unread & BIT(LNK_R_ID)) || f->unread & BIT(LNK_R_PCIECAP))
+	if (!f->cfg.fetch || !(f->unread & REG(LNK_R_ID)) || f->unread & REG(LNK_R_PCIECAP))
 		return false;
 	return lnk_cfg_u32(&f->cfg, lnk_cfg_caps_at(FIELD_GET(0x7f, f->attr->reg[LNK_R_HEADER])),
 			   &pointer) &&
@@ -429,7 +429,7 @@ static bool seems_gone(struct lnk_fn *f)
 static void decode_plain(struct lnk_fn *f)
 {
 	if (seems_gone(f))
-		f->unread &= ~(uint32_t)HEADER_REGS;
+		f->unread &= ~HEADER_REGS;
 	decode_header(f);
 	decode_fields(f);
 	if (f->reach != LNK_READ_FFS) {
@@ -444,23 +444,23 @@ static void decode_plain(struct lnk_fn *f)
 		const struct lnk_hint *attr = f->attr;
 
 		take_hint(f, LNK_R_PCIECAP);
-		if ((f->from_text | f->from_attr) & BIT(LNK_R_PCIECAP) &&
+		if ((f->from_text | f->from_attr) & REG(LNK_R_PCIECAP) &&
 		    f->reg[LNK_R_PCIECAP] == LNK_NO_EXPRESS) {
-			f->known &= ~BIT(LNK_R_PCIECAP);
-			f->absent |= EXPRESS_REGS | EXT_REGS | BIT(LNK_R_ECAPS);
+			f->known &= ~REG(LNK_R_PCIECAP);
+			f->absent |= EXPRESS_REGS | EXT_REGS | REG(LNK_R_ECAPS);
 		} else if (f->text && f->text->reg[LNK_R_PCIECAP] != LNK_NO_EXPRESS) {
 			compare_text(f, LNK_R_PCIECAP, PCI_EXP_FLAGS_TYPE);
 		}
 		/* Linux shows the link attributes of every function with an Express capability. */
 		if (!lnk_knows(f, LNK_R_PCIECAP) && f->live && f->live->attrs_read &&
 		    f->caps_end == LNK_LIST_UNKNOWN &&
-		    !(attr && attr->known & (BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK))))
-			f->absent |= EXPRESS_REGS | EXT_REGS | BIT(LNK_R_ECAPS);
+		    !(attr && attr->known & (REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK))))
+			f->absent |= EXPRESS_REGS | EXT_REGS | REG(LNK_R_ECAPS);
 	}
 	f->type = (uint8_t)decode_type(f);
 	take_words(f);
 	decode_link(f);
-	f->unread &= (uint32_t) ~(f->known | f->absent);
+	f->unread &= ~(f->known | f->absent);
 }
 
 static void decode(struct lnk_fn *f)
@@ -613,7 +613,7 @@ static bool has_link_attrs(const struct lnk_fn *f)
 {
 	if (f->reach == LNK_READ_NOT)
 		return f->live && f->live->express;
-	return f->attr && f->attr->known & (BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK));
+	return f->attr && f->attr->known & (REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK));
 }
 
 static bool leads_to_bridges_only(const struct lnk_fn *f)
@@ -854,7 +854,7 @@ static enum lnk_vacancy vacancy_of(const struct lnk_model *m, const struct lnk_f
 	if (f->bus_clash)
 		return LNK_NOT_LISTED;
 	/* A chipset's link to its other half can look like a port, with a host bridge's header. */
-	if (f->absent & BIT(LNK_R_BUSES) || (lnk_knows(f, LNK_R_BUSES) && !f->secondary))
+	if (f->absent & REG(LNK_R_BUSES) || (lnk_knows(f, LNK_R_BUSES) && !f->secondary))
 		return LNK_NOT_CONFIGURED;
 	if (f->quirks & LNK_Q_TUNNEL || !lnk_knows(f, LNK_R_LNKCAP) || !lnk_knows(f, LNK_R_LNKSTA))
 		return none;
@@ -910,8 +910,8 @@ static void forget_status(struct lnk_model *m)
 		    f->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ||
 		    (f->below && f->below->state == LNK_UP))
 			continue;
-		f->known &= ~BIT(LNK_R_CURLINK);
-		f->absent |= BIT(LNK_R_CURLINK);
+		f->known &= ~REG(LNK_R_CURLINK);
+		f->absent |= REG(LNK_R_CURLINK);
 		f->cur_speed = f->cur_width = 0;
 	}
 }
@@ -943,9 +943,9 @@ static bool is_lost(const struct lnk_link *l)
 
 static void load_late(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 {
-	if (!(f->unread & BIT(r)) || !f->cfg.fetch || !f->express)
+	if (!(f->unread & REG(r)) || !f->cfg.fetch || !f->express)
 		return;
-	f->unread &= ~(uint32_t)BIT(r);
+	f->unread &= ~REG(r);
 	load(f, r, f->express + off);
 }
 
@@ -977,8 +977,8 @@ static void read_late(struct lnk_link *l)
 		load_late(l->above, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
 		load_late(l->below, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
 	}
-	if (may_be_legacy(l) && l->above->unread & BIT(LNK_R_ECAPS) && l->above->cfg.fetch) {
-		l->above->unread &= ~(uint32_t)BIT(LNK_R_ECAPS);
+	if (may_be_legacy(l) && l->above->unread & REG(LNK_R_ECAPS) && l->above->cfg.fetch) {
+		l->above->unread &= ~REG(LNK_R_ECAPS);
 		decode_ecaps(l->above);
 	}
 }
@@ -1189,7 +1189,7 @@ void lnk_path_of(const struct lnk_fn *f, struct lnk_path *p)
 	for (hop = f; hop; hop = hop->parent) {
 		uint32_t mbps = lnk_rate_mbps(hop->cur_speed, hop->cur_width);
 
-		if (!lnk_knows(hop, LNK_R_CURLINK) && !(hop->absent & BIT(LNK_R_CURLINK))) {
+		if (!lnk_knows(hop, LNK_R_CURLINK) && !(hop->absent & REG(LNK_R_CURLINK))) {
 			p->mbps = 0;
 			p->limit = NULL;
 			break;

@@ -586,7 +586,7 @@ static bool has_link(const struct lnk_captures *c, enum lnk_reg r, uint32_t valu
 			const struct lnk_fn *f = &c->models[i]->fns[k];
 
 			if ((lnk_knows(f, r) && f->reg[r] == value) ||
-			    (f->text && f->text->known & BIT(r) && f->text->reg[r] == value))
+			    (f->text && f->text->known & REG(r) && f->text->reg[r] == value))
 				return true;
 		}
 	return false;

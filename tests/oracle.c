@@ -94,13 +94,13 @@ static unsigned invented_reg(const struct lnk_fn *part, const struct lnk_fn *who
 	unsigned r;
 
 	for (r = 0; r < LNK_REGS; r++) {
-		if (ignore & BIT(r))
+		if (ignore & REG(r))
 			continue;
-		if ((part->absent & BIT(r)) && (whole->known & BIT(r)))
+		if ((part->absent & REG(r)) && (whole->known & REG(r)))
 			return r;
-		if (!(part->known & BIT(r)))
+		if (!(part->known & REG(r)))
 			continue;
-		if (!(whole->known & BIT(r)) || part->reg[r] != whole->reg[r])
+		if (!(whole->known & REG(r)) || part->reg[r] != whole->reg[r])
 			return r;
 	}
 	return LNK_REGS;
@@ -113,9 +113,9 @@ static unsigned invented_reg(const struct lnk_fn *part, const struct lnk_fn *who
 static uint64_t not_judged(const struct lnk_fn *part, const struct lnk_fn *whole,
 			   enum oracle_words words)
 {
-	const uint64_t links = BIT(LNK_R_LNKCAP) | BIT(LNK_R_LNKCTL) | BIT(LNK_R_LNKSTA) |
-			       BIT(LNK_R_LNKCAP2) | BIT(LNK_R_LNKCTL2) | BIT(LNK_R_LNKSTA2) |
-			       BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK);
+	const uint64_t links = REG(LNK_R_LNKCAP) | REG(LNK_R_LNKCTL) | REG(LNK_R_LNKSTA) |
+			       REG(LNK_R_LNKCAP2) | REG(LNK_R_LNKCTL2) | REG(LNK_R_LNKSTA2) |
+			       REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK);
 	uint64_t text = part->from_text | part->from_attr;
 
 	if (whole->link_ones)
@@ -150,7 +150,7 @@ static void check_part(const struct lnk_fn *f, const struct lnk_captures *whole,
 	else if (reg != LNK_REGS)
 		oracle_complain("%s: %s invents %s (%s)", what, addr,
 				lnk_reg_name((enum lnk_reg)reg),
-				f->known & BIT(reg) ? "known" : "absent");
+				f->known & REG(reg) ? "known" : "absent");
 	else
 		oracle_complain("%s: %s is not in the whole capture", what, addr);
 }
@@ -249,7 +249,7 @@ static void check_json(const char *text, size_t size)
 bool oracle_told_in_words(const struct lnk_captures *c)
 {
 	const uint64_t links =
-		BIT(LNK_R_PCIECAP) | BIT(LNK_R_MAXLINK) | BIT(LNK_R_CURLINK) | BIT(LNK_R_BUSES);
+		REG(LNK_R_PCIECAP) | REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK) | REG(LNK_R_BUSES);
 	size_t i, k;
 
 	for (i = 0; i < c->n; i++)

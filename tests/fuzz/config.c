@@ -69,7 +69,7 @@ static void read_link(struct lnk_hint *h, enum lnk_reg r, uint16_t v)
 	if (!lnk_speed_legal(v & 0xf) || !lnk_width_legal(v >> 4 & 0x3f))
 		return;
 	h->reg[r] = v & 0x3ff;
-	h->known |= BIT(r);
+	h->known |= REG(r);
 }
 
 static struct lnk_hint *read_hint(struct lnk_arena *a, struct input *in)

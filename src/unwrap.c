@@ -5,8 +5,9 @@
  *	bytes > UTF-8 > lines > soft breaks > tags > one line, clean > torn lines joined
  *
  * What mail, logs, pages, terminals and people did to the text is taken off here, once, and nobody
- * behind this knows of it. A row as lspci writes it passes all that by. Nothing here holds more
- * than a window of the input and a few lines.
+ * behind this knows of it. A row as lspci writes it passes all that by, and so does a line of words
+ * that nobody touched: the short ways (quick_row(), quick_line(), lnk_unwrap_rows()) give what the
+ * stages would. Nothing here holds more than a window of the input and a few lines.
  */
 #include <stdlib.h>
 #include <string.h>

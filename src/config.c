@@ -7,6 +7,8 @@
 
 #include "lnkinspect.h"
 
+bool (*lnk_cfg_fetch)(void *live, unsigned off, void *buf, unsigned len);
+
 bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to)
 {
 	unsigned i;
@@ -124,7 +126,7 @@ void lnk_cfg_set(struct lnk_arena *a, struct lnk_cfg *c, const uint8_t *bytes,
 	uint32_t dwords[LNK_CFG_MAX / 4];
 	uint8_t space[LNK_CFG_MAX];
 	size_t masks, used = 0;
-	unsigned i, off;
+	unsigned i, off = 0;
 
 	c->size = (uint16_t)whole_size(n ? spans[n - 1].to : 0);
 	if (n != 1 || spans[0].from || spans[0].to != c->size) {
@@ -135,9 +137,10 @@ void lnk_cfg_set(struct lnk_arena *a, struct lnk_cfg *c, const uint8_t *bytes,
 		bytes = space;
 	}
 	masks = page_count(c->size) * sizeof(*mask);
-	for (off = 0; off < c->size; off += PAGE)
+	do
 		used += pack(bytes + off, c->size < PAGE ? c->size : PAGE, &mask[off / PAGE],
 			     dwords + used);
+	while ((off += PAGE) < c->size);
 	used *= sizeof(*dwords);
 	c->packed = true;
 	c->bytes = lnk_alloc(a, masks + used + n * sizeof(*spans));
@@ -263,7 +266,7 @@ static void fetch(struct lnk_cfg *c, unsigned from, unsigned to)
 	for (off = from & ~3u; off < to && off < c->size; off += 4) {
 		if (lnk_cfg_known(c, off, off + 4))
 			continue;
-		if (!c->fetch(c->live, off, c->bytes + off, 4)) {
+		if (!lnk_cfg_fetch(c->live, off, c->bytes + off, 4)) {
 			c->size = (uint16_t)off;
 			return;
 		}
@@ -274,7 +277,7 @@ static void fetch(struct lnk_cfg *c, unsigned from, unsigned to)
 
 static __attribute__((noinline)) bool fetch_missing(struct lnk_cfg *c, unsigned from, unsigned to)
 {
-	if (!c->fetch)
+	if (!c->open)
 		return false;
 	fetch(c, from, to);
 	return lnk_cfg_known(c, from, to);
@@ -315,7 +318,7 @@ bool lnk_cfg_u32(struct lnk_cfg *c, unsigned off, uint32_t *v)
 
 void lnk_cfg_read_all(struct lnk_cfg *c)
 {
-	if (c->fetch)
+	if (c->open)
 		fetch(c, 0, LNK_CFG_MAX);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +23,7 @@
 
 struct worker {
 	pid_t pid;
-	FILE *from; /* NULL: it could not be started, as @error says */
-	int error;
+	FILE *from; /* NULL: it could not be started */
 };
 
 /* What goes down the pipe before the two texts. */
@@ -76,11 +76,10 @@ static void start(const struct lnk_jobs *j, struct worker *w, size_t first)
 	int ends[2];
 
 	*w = (struct worker){0};
-	if (pipe2(ends, O_CLOEXEC)) {
-		w->error = errno;
+	if (pipe2(ends, O_CLOEXEC))
 		return;
-	}
-	w->pid = fork();
+	w->from = fdopen(ends[0], "r");
+	w->pid = w->from ? fork() : -1;
 	if (!w->pid) {
 		close(ends[0]);
 		/* Whatever ends the parent ends all: an interrupt, a closed pipe, a kill. */
@@ -89,13 +88,15 @@ static void start(const struct lnk_jobs *j, struct worker *w, size_t first)
 			work(j, first, ends[1]);
 		_exit(0);
 	}
-	w->error = errno;
 	close(ends[1]);
 	fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE);
 	if (w->pid > 0)
-		w->from = fdopen(ends[0], "r");
+		return;
+	if (w->from)
+		fclose(w->from);
 	else
 		close(ends[0]);
+	w->from = NULL;
 }
 
 /* Waits for its end, which has come or is near. Returns why it came. */
@@ -103,9 +104,8 @@ static const char *end(struct worker *w)
 {
 	int status = 0;
 
-	if (!w->from)
-		return strerror(w->error);
 	fclose(w->from);
+	w->from = NULL;
 	waitpid(w->pid, &status, 0);
 	/* Nothing but the lack of memory ends a worker that nobody kills. */
 	return WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : strerror(ENOMEM);
@@ -116,7 +116,7 @@ static bool receive(struct worker *w, struct lnk_job *job)
 	struct head h;
 	size_t n;
 
-	if (!w->from || fread(&h, sizeof(h), 1, w->from) != 1)
+	if (fread(&h, sizeof(h), 1, w->from) != 1)
 		return false;
 	n = h.n_out + h.n_err;
 	job->text = lnk_xmalloc(n);
@@ -126,27 +126,51 @@ static bool receive(struct worker *w, struct lnk_job *job)
 	return fread(job->text, 1, n, w->from) == n;
 }
 
-void lnk_jobs_run(const struct lnk_jobs *j)
+/* A pipe of each is open here, and in those that are started after it, which have files to read. */
+static size_t limit_workers(size_t n)
 {
-	struct worker *workers = lnk_xmalloc(j->n_workers * sizeof(*workers));
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur / 4 >= n)
+		return n;
+	return files.rlim_cur / 4;
+}
+
+/* Input @i, which @w has, or nobody. */
+static void take_one(const struct lnk_jobs *j, size_t i, struct worker *w)
+{
+	struct lnk_job job = {0};
+	size_t next = i + j->n_workers;
+
+	if (!w->from) {
+		j->here(j->data, i);
+		return;
+	}
+	if (!receive(w, &job)) {
+		job.died = end(w);
+		if (next < j->n)
+			start(j, w, next);
+	} else if (next >= j->n) {
+		end(w);
+	}
+	j->take(j->data, i, &job);
+	free(job.text);
+}
+
+void lnk_jobs_run(const struct lnk_jobs *asked)
+{
+	struct lnk_jobs j = *asked;
+	struct worker *workers;
 	size_t i;
 
-	for (i = 0; i < j->n_workers; i++)
-		start(j, &workers[i], i);
-	for (i = 0; i < j->n; i++) {
-		struct worker *w = &workers[i % j->n_workers];
-		size_t next = i + j->n_workers;
-		struct lnk_job job = {0};
-
-		if (!receive(w, &job)) {
-			job.died = end(w);
-			if (next < j->n)
-				start(j, w, next);
-		} else if (next >= j->n) {
-			end(w);
-		}
-		j->take(j->data, i, &job);
-		free(job.text);
-	}
+	j.n_workers = limit_workers(j.n_workers);
+	workers = lnk_xmalloc(j.n_workers * sizeof(*workers));
+	for (i = 0; i < j.n_workers; i++)
+		start(&j, &workers[i], i);
+	for (i = 0; i < j.n; i++)
+		if (j.n_workers)
+			take_one(&j, i, &workers[i % j.n_workers]);
+		else
+			j.here(j.data, i);
 	free(workers);
 }

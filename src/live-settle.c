@@ -29,7 +29,7 @@ struct look {
 
 static bool can_look(const struct lnk_fn *f)
 {
-	return f->cfg.fetch && f->express && lnk_knows(f, LNK_R_LNKSTA) &&
+	return f->cfg.open && f->express && lnk_knows(f, LNK_R_LNKSTA) &&
 	       f->reg[LNK_R_LNKSTA] != 0xffff;
 }
 
@@ -47,7 +47,7 @@ static bool pick(const struct lnk_model *m, struct look *looks)
 		l->status = f->reg[LNK_R_LNKSTA];
 		l->training = can_look(f) && l->status & PCI_EXP_LNKSTA_TRAIN;
 		l->look = l->training;
-		l->errors = f->cfg.fetch && lnk_knows(f, LNK_R_AERCOR) &&
+		l->errors = f->cfg.open && lnk_knows(f, LNK_R_AERCOR) &&
 			    f->reg[LNK_R_AERCOR] != 0xffffffff &&
 			    f->reg[LNK_R_AERCOR] & LINK_ERRORS;
 		any |= l->look || l->errors;
@@ -70,7 +70,7 @@ static bool read_status(const struct lnk_fn *f, uint32_t *status)
 	uint8_t b[2];
 
 	/* Past lnk_cfg_u16(), which reads each dword once. */
-	if (!f->cfg.fetch(f->cfg.live, f->express + PCI_EXP_LNKSTA, b, sizeof(b)))
+	if (!lnk_cfg_fetch(f->cfg.live, f->express + PCI_EXP_LNKSTA, b, sizeof(b)))
 		return false;
 	*status = (uint32_t)b[1] << 8 | b[0];
 	return *status != 0xffff;

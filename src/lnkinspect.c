@@ -20,6 +20,9 @@
 
 #define MAX_JOBS 1024
 
+/* Why output could not be written, where it is known; 0: it could, or that is not known. */
+static int lost;
+
 const char *argp_program_version = LNK_NAME " " LNK_VERSION;
 
 enum {
@@ -571,6 +574,13 @@ static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
 		to->n_found[i] += t->n_found[i];
 }
 
+/* Why writing failed is known only now: what is left for the end may be nothing. */
+static void put_output(struct run *r, const char *text, size_t n)
+{
+	if (fwrite(text, 1, n, next_output(r)) < n && !lost)
+		lost = errno;
+}
+
 static void take(void *data, size_t i, const struct lnk_job *job)
 {
 	static const struct lnk_tally unread = {.status = STATUS_USAGE, .n_unread = 1};
@@ -585,8 +595,15 @@ static void take(void *data, size_t i, const struct lnk_job *job)
 	}
 	fwrite(job->text + job->n_out, 1, job->n_err, stderr);
 	if (job->tally.n_captures)
-		fwrite(job->text, 1, job->n_out, next_output(r));
+		put_output(r, job->text, job->n_out);
 	add_tally(&r->tally, &job->tally);
+}
+
+static void judge_here(void *data, size_t i)
+{
+	struct run *r = data;
+
+	judge_dump(r, r->dumps.words[i]);
 }
 
 /* Two that read the standard input would take it from each other. */
@@ -607,6 +624,7 @@ static void run_dumps(struct run *r)
 		.data = r,
 		.judge = judge_aside,
 		.take = take,
+		.here = judge_here,
 	};
 	size_t i;
 
@@ -616,7 +634,7 @@ static void run_dumps(struct run *r)
 		return;
 	}
 	for (i = 0; i < r->dumps.n; i++)
-		judge_dump(r, r->dumps.words[i]);
+		judge_here(r, i);
 }
 
 static bool read_other(struct run *r)
@@ -657,7 +675,7 @@ static bool has_arrived(FILE *to, const char *name)
 	errno = 0;
 	if (!fflush(to) && !failed)
 		return true;
-	complain(name, strerror(errno ? errno : EIO));
+	complain(name, strerror(errno ? errno : lost ? lost : EIO));
 	return false;
 }
 

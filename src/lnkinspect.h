@@ -42,7 +42,7 @@
 struct lnk_arena {
 	struct lnk_block *blocks;
 };
-void *lnk_alloc(struct lnk_arena *a, size_t size); /* zeroed, aligned for any type */
+void *lnk_alloc(struct lnk_arena *a, size_t size); /* zeroed, aligned for any type of ours */
 char *lnk_strndup(struct lnk_arena *a, const char *s, size_t n);
 char *lnk_strf(struct lnk_arena *a, const char *fmt, ...) LNK_PRINTF(2, 3);
 void lnk_arena_free(struct lnk_arena *a);
@@ -125,7 +125,7 @@ struct lnk_span {
 
 /*
  * One function's configuration space: an accessor, not a buffer. In a replay only the bytes that
- * were captured are known; live, fetch() gets the aligned dword that is asked for, once. A byte
+ * were captured are known; live, lnk_cfg_fetch() gets the aligned dword that is asked for, once. A byte
  * outside the spans is not known, which is neither 0 nor 0xff.
  */
 struct lnk_cfg {
@@ -134,10 +134,14 @@ struct lnk_cfg {
 	uint16_t n_spans, max_spans;
 	uint16_t size; /* of the space, 4096 at most; live: lowered to where reading failed */
 	bool packed;   /* ->bytes hold masks, and the dwords that are not 0 (config.c) */
-	/* Live only: read @len (1..64) bytes at @off into @buf; false where it cannot be read. */
-	bool (*fetch)(void *live, unsigned off, void *buf, unsigned len);
-	void *live; /* for fetch; set where fetch is not, it is closed yet */
+	bool open;     /* live: may be asked; false: it is asleep, or not chosen */
+	void *live;    /* for lnk_cfg_fetch() */
 };
+/*
+ * Live only: reads @len (1..64) bytes at @off into @buf; false where it cannot be read. Set by the one
+ * source that reads live.
+ */
+extern bool (*lnk_cfg_fetch)(void *live, unsigned off, void *buf, unsigned len);
 
 /* True and the value if all its bytes are known; false, *v untouched, if not. */
 bool lnk_cfg_u8(struct lnk_cfg *c, unsigned off, uint32_t *v);
@@ -371,6 +375,7 @@ struct lnk_fn {
 	bool denied;			/* lspci wrote so: it had the first 64 bytes only */
 	bool link_ones;	    /* its link registers read all ones: they count as not known */
 	bool type_inferred; /* type is a guess from the topology (sysfs only) */
+	bool titled;	    /* a title said what its bytes say, and was not kept */
 	bool selected;	    /* chosen by -s, -d (or by default) */
 	bool shown;	    /* selected, or on the path above what is */
 	uint16_t express;   /* offset of the Express capability, 0 if none */
@@ -1118,8 +1123,9 @@ struct lnk_jobs {
 	void *data;	  /* for both */
 	/* In a worker. What it prints goes to @out and, for standard error, @err. */
 	void (*judge)(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t);
-	/* Here, in the order of the inputs. */
+	/* Here, in the order of the inputs: what a worker made, or all where none could be started. */
 	void (*take)(void *data, size_t i, const struct lnk_job *job);
+	void (*here)(void *data, size_t i);
 };
 /* Standard input can be read by one worker: no two inputs may be it. */
 void lnk_jobs_run(const struct lnk_jobs *j);

@@ -42,7 +42,7 @@ static void find_serials(const struct lnk_fn *f, struct blanks *b)
 	bool unsure;
 
 	/* What is known is known: a report reads nothing from a device. */
-	cfg.fetch = NULL;
+	cfg.open = false;
 	memset(b, 0, sizeof(*b));
 	end = lnk_cfg_caps(&cfg, caps, LNK_MAX_CAPS, &n);
 	unsure = end != LNK_LIST_END && end != LNK_LIST_NONE && cfg.n_spans && cfg.size > 64;

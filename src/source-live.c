@@ -145,7 +145,7 @@ static int call_read(void *arg)
 	return pci_read_block(b->dev, (int)b->off, b->buf, (int)b->len) ? 0 : -EIO;
 }
 
-/* struct lnk_cfg's fetch(): all of the bytes or none; libpci has no cache unless one is set up. */
+/* lnk_cfg_fetch(): all of the bytes or none; libpci has no cache unless one is set up. */
 static bool read_block(void *dev, unsigned off, void *buf, unsigned len)
 {
 	struct block b = {.dev = dev, .off = off, .len = len, .buf = buf};
@@ -476,7 +476,7 @@ static void open_live(struct lnk_model *m, struct lnk_fn *f)
 		.spans = lnk_alloc(&m->arena, LIVE_SPANS * sizeof(struct lnk_span)),
 		.max_spans = LIVE_SPANS,
 		.size = LNK_CFG_MAX,
-		.fetch = read_block,
+		.open = true,
 		.live = f->cfg.live,
 	};
 }
@@ -580,7 +580,7 @@ static uint32_t spared(const struct lnk_fn *f)
 {
 	if (f->live && f->live->asleep)
 		return 0;
-	if (!f->cfg.fetch)
+	if (!f->cfg.open)
 		return UINT32_MAX;
 	if (live.deep)
 		return 0;
@@ -650,7 +650,7 @@ static bool sees_registers(struct lnk_model *m)
 	for (i = 0; i < m->n_fns && tries < 8; i++) {
 		struct lnk_fn *f = &m->fns[i];
 
-		if (!f->cfg.fetch || f->unread & REG(LNK_R_PCIECAP))
+		if (!f->cfg.open || f->unread & REG(LNK_R_PCIECAP))
 			continue;
 		if (!is_told(f) || !lnk_cfg_u8(&f->cfg, PCI_CAPABILITY_LIST, &ptr) ||
 		    ptr < LNK_HEADER_SIZE)
@@ -787,6 +787,7 @@ int lnk_live_read(const struct lnk_live_opts *o, struct lnk_captures *out, struc
 	int r;
 
 	lnk_live_end();
+	lnk_cfg_fetch = read_block;
 	r = open_access(&m->arena, o, &set, err);
 	if (!r && live.access->method == PCI_ACCESS_DUMP) {
 		lnk_model_free(m);

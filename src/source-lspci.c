@@ -308,7 +308,12 @@ static void end_function(struct reader *r)
 	read = f->end ? what_was_read(f, spans) : fn->cfg;
 	if (f->end)
 		lnk_cfg_set(a, &fn->cfg, f->bytes, spans, read.n_spans);
-	if (!says_nothing(&f->words.hint, &read))
+	/* What was said first counts, kept or not. */
+	if (fn->titled)
+		f->words.hint.known &= ~TITLE_REGS;
+	if (f->words.hint.known && says_nothing(&f->words.hint, &read))
+		fn->titled = true;
+	else
 		lnk_group_hint(a, &fn->text, &f->words.hint);
 	fn->denied |= f->words.denied;
 	if (f->words.name_n)

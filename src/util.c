@@ -11,7 +11,7 @@
 struct lnk_block {
 	struct lnk_block *next;
 	size_t used, size;
-	max_align_t data[];
+	uint64_t data[];
 };
 
 static _Noreturn void out_of_memory(void)
@@ -39,7 +39,8 @@ void *lnk_xrealloc(void *p, size_t size)
 
 void *lnk_alloc(struct lnk_arena *a, size_t size)
 {
-	size_t align = _Alignof(max_align_t);
+	/* Nothing of ours, and of jansson, is wider. */
+	size_t align = _Alignof(uint64_t);
 	struct lnk_block *b = a->blocks;
 	void *p;
 

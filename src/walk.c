@@ -68,7 +68,7 @@ static void compare_text(struct lnk_fn *f, enum lnk_reg r, uint32_t mask)
 /* "(rev ff) !!! Unknown header type 7f": the ids of its title are what the kernel remembers. */
 static bool words_say_ones(const struct lnk_fn *f)
 {
-	return !f->cfg.n_spans && !f->cfg.fetch && f->text && f->text->known & REG(LNK_R_HEADER) &&
+	return !f->cfg.n_spans && !f->cfg.open && f->text && f->text->known & REG(LNK_R_HEADER) &&
 	       f->text->reg[LNK_R_HEADER] == 0xff;
 }
 
@@ -315,7 +315,7 @@ static enum lnk_reach reach_of(const struct lnk_fn *f)
 		return LNK_READ_ASLEEP;
 	if (f->reach == LNK_READ_FFS)
 		return LNK_READ_FFS;
-	if (f->cfg.fetch)
+	if (f->cfg.open)
 		return f->cfg.size <= 64 ? LNK_READ_HEADER : LNK_READ_ALL;
 	if (f->unread)
 		return LNK_READ_NOT;
@@ -419,7 +419,7 @@ static bool seems_gone(struct lnk_fn *f)
 {
 	uint32_t pointer;
 
-	if (!f->cfg.fetch || !(f->unread & REG(LNK_R_ID)) || f->unread & REG(LNK_R_PCIECAP))
+	if (!f->cfg.open || !(f->unread & REG(LNK_R_ID)) || f->unread & REG(LNK_R_PCIECAP))
 		return false;
 	return lnk_cfg_u32(&f->cfg, lnk_cfg_caps_at(FIELD_GET(0x7f, f->attr->reg[LNK_R_HEADER])),
 			   &pointer) &&
@@ -943,7 +943,7 @@ static bool is_lost(const struct lnk_link *l)
 
 static void load_late(struct lnk_fn *f, enum lnk_reg r, unsigned off)
 {
-	if (!(f->unread & REG(r)) || !f->cfg.fetch || !f->express)
+	if (!(f->unread & REG(r)) || !f->cfg.open || !f->express)
 		return;
 	f->unread &= ~REG(r);
 	load(f, r, f->express + off);
@@ -977,7 +977,7 @@ static void read_late(struct lnk_link *l)
 		load_late(l->above, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
 		load_late(l->below, LNK_R_DEVCTL, PCI_EXP_DEVCTL);
 	}
-	if (may_be_legacy(l) && l->above->unread & REG(LNK_R_ECAPS) && l->above->cfg.fetch) {
+	if (may_be_legacy(l) && l->above->unread & REG(LNK_R_ECAPS) && l->above->cfg.open) {
 		l->above->unread &= ~REG(LNK_R_ECAPS);
 		decode_ecaps(l->above);
 	}

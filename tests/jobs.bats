@@ -125,6 +125,31 @@ teardown() {
 	finish
 }
 
+@test "where no worker can be started the inputs are judged all the same" {
+	# A pipe of each is open in all that are started after it: few files, few workers.
+	for limit in 7 8 16 64; do
+		(ulimit -n $limit && workers='7 200' same -q -F origin fine words origin fine origin fine)
+	done
+	# No process at all, for a user of its own: limits do not bind root.
+	local status=0 user
+	user=(setpriv --reuid 54321 --regid 54321 --clear-groups)
+	chmod a+rx "$BATS_TEST_TMPDIR"
+	"${user[@]}" "$LNKINSPECT" -q -F origin fine words origin >want.out 2>want.err || status=$?
+	"${user[@]}" bash -c 'ulimit -u 1 && exec "$@"' - "$LNKINSPECT" -j 4 -q -F origin fine words origin \
+		>out 2>err && fail "status 0"
+	((status == 2)) || fail "status $status"
+	cmp want.out out && cmp want.err err || fail "$(cat err)"
+	finish
+}
+
+@test "why much output could not be written is known, too" {
+	"$B/bench/gen" 4000 256 >large
+	local status=0
+	"$LNKINSPECT" -j 3 -q -F large large large >/dev/full 2>err || status=$?
+	[[ $status == 2 && $(cat err) == *": No space left on device" ]] || fail "status $status: $(cat err)"
+	finish
+}
+
 @test "a number of workers is a number" {
 	local n
 	for n in '' x -1 1025 2x 0x2 ' 2' 99999999999999999999; do

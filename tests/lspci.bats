@@ -125,6 +125,17 @@ variants='crlf bom bom-crlf trailing indented-blanks indented-tab quoted quoted-
 	finish
 }
 
+@test "of two titles the first counts, also where it said what the bytes say" {
+	local row='00: de 10 80 1b 00 00 10 00 00 00 00 03 00 00 80 00'
+	printf '01:00.0 0300: 10de:1b80\n%s\n\n01:00.0 0502: 8086:0d93\n' "$row" >first
+	printf '01:00.0 0502: 8086:0d93\n%s\n\n01:00.0 0300: 10de:1b80\n' "$row" >second
+	read_all first second
+	jq -e '[.captures[].functions[0] | [.vendor, .device, .text_differs]] ==
+		[["10de", "1b80", []], ["10de", "1b80", ["ID"]]]' json >/dev/null ||
+		fail "$(jq -c '.captures[].functions[0] | [.vendor, .device, .text_differs]' json)"
+	finish
+}
+
 @test "a capture that we wrote keeps its head through all that" {
 	local v files=()
 	"$LNKINSPECT" -F "$FIXTURES/lnk201-guest-by-head/input" --capture=plain

@@ -20,8 +20,8 @@ bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to)
 }
 
 /*
- * A space that is packed: for each 256 bytes a mask of the dwords that are not 0, then those dwords as
- * they stand in the space. Real devices have a quarter of 256 bytes, a tenth of 4096.
+ * A space that is packed: for each 256 bytes a mask of the dwords that are not 0, then those dwords
+ * as they stand in the space. Real devices have a quarter of 256 bytes, a tenth of 4096.
  */
 #define PAGE 0x100u
 

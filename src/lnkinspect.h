@@ -125,8 +125,8 @@ struct lnk_span {
 
 /*
  * One function's configuration space: an accessor, not a buffer. In a replay only the bytes that
- * were captured are known; live, lnk_cfg_fetch() gets the aligned dword that is asked for, once. A byte
- * outside the spans is not known, which is neither 0 nor 0xff.
+ * were captured are known; live, lnk_cfg_fetch() gets the aligned dword that is asked for, once. A
+ * byte outside the spans is not known, which is neither 0 nor 0xff.
  */
 struct lnk_cfg {
 	uint8_t *bytes; /* lnk_cfg_bytes() reads them */
@@ -138,8 +138,8 @@ struct lnk_cfg {
 	void *live;    /* for lnk_cfg_fetch() */
 };
 /*
- * Live only: reads @len (1..64) bytes at @off into @buf; false where it cannot be read. Set by the one
- * source that reads live.
+ * Live only: reads @len (1..64) bytes at @off into @buf; false where it cannot be read. Set by the
+ * one source that reads live.
  */
 extern bool (*lnk_cfg_fetch)(void *live, unsigned off, void *buf, unsigned len);
 
@@ -152,8 +152,8 @@ bool lnk_cfg_known(const struct lnk_cfg *c, unsigned from, unsigned to);
 /* Copies the bytes [from, to), which are inside ->size; one that is not known may be anything. */
 void lnk_cfg_bytes(const struct lnk_cfg *c, unsigned from, unsigned to, uint8_t *out);
 /*
- * The same space with its bytes as they stand, in @space if they were packed: for who reads much of it.
- * It lives as long as both.
+ * The same space with its bytes as they stand, in @space if they were packed: for who reads much of
+ * it. It lives as long as both.
  */
 struct lnk_cfg lnk_cfg_plain(const struct lnk_cfg *c, uint8_t space[LNK_CFG_MAX]);
 /* Do both know a byte, and not the same one? */
@@ -1123,7 +1123,9 @@ struct lnk_jobs {
 	void *data;	  /* for both */
 	/* In a worker. What it prints goes to @out and, for standard error, @err. */
 	void (*judge)(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t);
-	/* Here, in the order of the inputs: what a worker made, or all where none could be started. */
+	/*
+	 * Here, in the order of the inputs: what a worker made, or all where none could be started.
+	 */
 	void (*take)(void *data, size_t i, const struct lnk_job *job);
 	void (*here)(void *data, size_t i);
 };

@@ -34,7 +34,9 @@ static unsigned read_hex(const char *s, size_t n, unsigned max, uint32_t *v)
 	return i;
 }
 
-/* Two characters, as they stand in memory, to WHOLE and the byte that they are; 0: they are none. */
+/*
+ * Two characters, as they stand in memory, to WHOLE and the byte that they are; 0: they are none.
+ */
 #define WHOLE 0x100u
 static uint16_t pairs[0x10000];
 

@@ -20,7 +20,10 @@ static inline bool lnk_part_is(struct lnk_part p, const char *word)
 {
 	return p.n == strlen(word) && !memcmp(p.s, word, p.n);
 }
-/* Inlined always: of a word that is written there the length is known, and most lines differ at once. */
+/*
+ * Inlined always: of a word that is written there the length is known, and most lines differ at
+ * once.
+ */
 static inline __attribute__((always_inline)) bool lnk_part_starts(struct lnk_part p,
 								  const char *word)
 {
@@ -97,8 +100,8 @@ struct lnk_line {
 /* A row exactly as lspci prints it; only then anything is set, and all but where it stands. */
 bool lnk_line_row(struct lnk_line *l, const char *s, size_t n);
 /*
- * Does the line at @s hold the row at @off (a multiple of LNK_ROW, below LNK_CFG_MAX) exactly so, with
- * its end? LNK_ROW_LINE bytes must be there; @bytes may be written to in any case.
+ * Does the line at @s hold the row at @off (a multiple of LNK_ROW, below LNK_CFG_MAX) exactly so,
+ * with its end? LNK_ROW_LINE bytes must be there; @bytes may be written to in any case.
  */
 bool lnk_line_row_at(const char *s, unsigned off, uint8_t bytes[LNK_ROW]);
 /* Fills in kind and what belongs to it from ->s, ->n and ->indented. */
@@ -117,8 +120,8 @@ void lnk_unwrap_free(struct lnk_unwrap *u);
 /* The next line; false at the end, or where reading failed (the stream says so). */
 bool lnk_unwrap_next(struct lnk_unwrap *u, struct lnk_line *l);
 /*
- * Rows as lspci writes them that follow each other from @off on, straight into @space, as if each was
- * the next line; returns how many. What is anything else is left for lnk_unwrap_next().
+ * Rows as lspci writes them that follow each other from @off on, straight into @space, as if each
+ * was the next line; returns how many. What is anything else is left for lnk_unwrap_next().
  */
 unsigned lnk_unwrap_rows(struct lnk_unwrap *u, unsigned off, uint8_t space[LNK_CFG_MAX]);
 /* The name of one side's file as the diff gives it, not clean; "" where it does not. */

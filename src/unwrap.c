@@ -784,8 +784,8 @@ static bool is_bare(const struct lnk_unwrap *u)
 }
 
 /*
- * The next line where it is as lspci writes it: blank, an address and a title, or a tab and words. It is
- * what the stages above would make of it, with less work. False: it is for them.
+ * The next line where it is as lspci writes it: blank, an address and a title, or a tab and words.
+ * It is what the stages above would make of it, with less work. False: it is for them.
  */
 static bool quick_line(struct lnk_unwrap *u, struct lnk_line *l)
 {

@@ -182,7 +182,7 @@ bench: $(program) $(tools) fixtures
 c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c)
 shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash tests/guest/setup* \
 	       tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
-python_files := $(wildcard tests/guest/*.py) tests/guest/check tests/guest/reports bench/run
+python_files := $(wildcard tests/*.py tests/guest/*.py) tests/guest/check tests/guest/reports bench/run
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
 ## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual

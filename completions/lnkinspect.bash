@@ -85,10 +85,10 @@ _lnkinspect() {
 		*) _lnkinspect_files -f "$current" ;;
 		esac
 		;;
-	-s | --slot | -d | --device | -j | --jobs) ;;
+	-s | --slot | -d | --device | -j | --jobs | --sample | --while | --interval) ;;
 	*)
 		_lnkinspect_words "$current" '-F --from-dump= --compare= -j --jobs= -s --slot= -d --device= --deep
-			-A --method= -O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
+			--wake --sample= --while= --monitor --interval= -A --method= -O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
 			--color= --suggest= --only= --ignore= --fail-on= --capture= --redact --rules --explain=
 			-? --help --usage -V --version'
 		;;

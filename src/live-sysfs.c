@@ -296,7 +296,8 @@ void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct ln
 		return;
 	if (has(s, f->addr, "current_link_speed"))
 		live_of(a, f)->express = true;
-	else
+	/* What was removed meanwhile has no attributes either. */
+	else if (has(s, f->addr, "vendor"))
 		give(a, f, LNK_R_PCIECAP, LNK_NO_EXPRESS);
 }
 

@@ -39,6 +39,11 @@ enum {
 	OPT_SUGGEST,
 	OPT_COMPARE,
 	OPT_DEEP,
+	OPT_WAKE,
+	OPT_SAMPLE,
+	OPT_WHILE,
+	OPT_INTERVAL,
+	OPT_MONITOR,
 };
 
 static const struct argp_option options[] = {
@@ -64,37 +69,58 @@ static const struct argp_option options[] = {
 	 "Read also what seldom matters and costs a guest many reads: all lists of capabilities, "
 	 "logged errors, serial numbers",
 	 1},
+	{"wake", OPT_WAKE, NULL, 0,
+	 "Read also functions that sleep, which wakes them up; without it they are left asleep", 1},
 	{"method", 'A', "METHOD", 0, "libpci's access method; help lists them", 1},
 	{"option", 'O', "PARAM=VALUE", 0,
 	 "libpci's named parameter, as sysfs.path=DIR for a copied tree; help lists them", 1},
 
-	{NULL, 0, NULL, 0, "What to print:", 2},
-	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree or json", 2},
-	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 2},
-	{"json", OPT_JSON, NULL, 0, "As --format=json", 2},
-	{"quiet", 'q', NULL, 0, "Findings only, a line each", 2},
+	{NULL, 0, NULL, 0, "How long to look:", 2},
+	{"sample", OPT_SAMPLE, "DURATION", 0,
+	 "Read the status of the links again and again for so long (10s, 500ms, 5min), and judge "
+	 "by "
+	 "the highest that was seen",
+	 2},
+	{"while", OPT_WHILE, "COMMAND", 0,
+	 "The same for as long as a command of the shell runs, such as one that makes the devices "
+	 "work",
+	 2},
+	{"monitor", OPT_MONITOR, NULL, 0,
+	 "Stay, and print what comes and goes when devices are added and removed; with --interval "
+	 "also when links change",
+	 2},
+	{"interval", OPT_INTERVAL, "DURATION", 0,
+	 "Between two looks at the links: 100ms for --sample and --while; --monitor does not look "
+	 "without it",
+	 2},
+
+	{NULL, 0, NULL, 0, "What to print:", 3},
+	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree or json", 3},
+	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 3},
+	{"json", OPT_JSON, NULL, 0, "As --format=json", 3},
+	{"quiet", 'q', NULL, 0, "Findings only, a line each", 3},
 	{"verbose", 'v', NULL, 0,
-	 "Add the decoded link registers of both ends, or to JSON every verdict", 2},
-	{"numeric", 'n', NULL, 0, "Numbers instead of names; twice: both", 2},
-	{"color", OPT_COLOR, "WHEN", 0, "auto (the default), always or never", 2},
+	 "Add the decoded link registers of both ends, or to JSON every verdict", 3},
+	{"numeric", 'n', NULL, 0, "Numbers instead of names; twice: both", 3},
+	{"color", OPT_COLOR, "WHEN", 0, "auto (the default), always or never", 3},
 	{"suggest", OPT_SUGGEST, "FORM[,FORM...]", 0,
 	 "What the owner of the host changes, ready to copy: qemu, libvirt, proxmox, all or none; "
 	 "the default is what fits the guest; repeatable",
-	 2},
+	 3},
 
-	{NULL, 0, NULL, 0, "What to judge:", 3},
-	{"only", OPT_ONLY, "ID[,ID...]", 0, "Only these rules; repeatable", 3},
+	{NULL, 0, NULL, 0, "What to judge:", 4},
+	{"only", OPT_ONLY, "ID[,ID...]", 0, "Only these rules; repeatable", 4},
 	{"ignore", OPT_IGNORE, "ID[@ADDRESS][,...]", 0,
-	 "Not these rules, or not at this address; repeatable", 3},
+	 "Not these rules, or not at this address; repeatable", 4},
 	{"fail-on", OPT_FAIL_ON, "SEVERITY", 0,
-	 "error, warning (the default), notice or never: what makes the exit status 1", 3},
+	 "error, warning (the default), notice or never: what makes the exit status 1", 4},
 
-	{NULL, 0, NULL, 0, "Instead of judging:", 4},
+	{NULL, 0, NULL, 0, "Instead of judging:", 5},
 	{"capture", OPT_CAPTURE, "FILE", 0,
-	 "Write what this machine shows as text that lspci -F and --from-dump read", 4},
-	{"redact", OPT_REDACT, NULL, 0, "With --capture: blank serial numbers", 4},
-	{"rules", OPT_RULES, NULL, 0, "List the rules", 4},
-	{"explain", OPT_EXPLAIN, "ID", 0, "Explain a rule", 4},
+	 "Write what this machine shows as text that lspci -F and --from-dump read", 5},
+	{"redact", OPT_REDACT, NULL, 0, "With --capture: blank serial numbers", 5},
+	{"rules", OPT_RULES, NULL, 0, "List the rules", 5},
+	{"explain", OPT_EXPLAIN, "ID", 0, "Explain a rule", 5},
 	{NULL, 0, NULL, 0, "Help:", -1},
 	{0},
 };
@@ -120,12 +146,14 @@ struct run {
 	const struct lnk_format *format;
 	const char *capture;
 	const char *compare;
+	const char *command;	   /* --while */
+	uint64_t sample, interval; /* ns; 0: not asked for */
 	struct lnk_captures other; /* what --compare names, read before all else */
 	FILE *to;		   /* NULL until there is something to write */
 	struct lnk_tally tally;	   /* over all inputs; a worker's over one */
 	size_t jobs;
 	uint32_t forms; /* of suggestions */
-	bool method_help, param_help, has_only, has_suggest, done;
+	bool method_help, param_help, has_only, has_suggest, monitor, done;
 	int color; /* 0 never, 1 always, -1 auto */
 };
 
@@ -253,6 +281,48 @@ static void set_jobs(struct run *r, const char *arg)
 	r->jobs = n ? n : count_processors();
 }
 
+#define SECOND	UINT64_C(1000000000) /* ns */
+#define LONGEST (7 * 24 * 3600 * SECOND)
+
+/* "10", "1.5", in @unit ns, which is not above an hour; moves *s behind it. 0 where it is none. */
+static uint64_t number_of(const char **s, uint64_t unit)
+{
+	uint64_t n = 0;
+
+	/* Not strtod(3): a locale may have another point. */
+	for (; **s >= '0' && **s <= '9' && n < LONGEST; (*s)++)
+		n = 10 * n + (uint64_t)(**s - '0') * unit;
+	if (**s == '.')
+		for ((*s)++; **s >= '0' && **s <= '9'; (*s)++) {
+			unit /= 10;
+			n += (uint64_t)(**s - '0') * unit;
+		}
+	return n;
+}
+
+/* "10", "10s", "500ms", "1.5min", in ns; seconds where no unit stands. */
+static uint64_t duration(const char *option, const char *arg)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = {{"", SECOND},	 {"s", SECOND},	       {"ms", SECOND / 1000},
+		     {"m", 60 * SECOND}, {"min", 60 * SECOND}, {"h", 3600 * SECOND}};
+	const char *unit = arg + strspn(arg, "0123456789."), *end;
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		end = arg;
+		if (strcmp(unit, units[i].name))
+			continue;
+		n = number_of(&end, units[i].ns);
+		if (end == unit && n >= SECOND / 1000 && n <= LONGEST)
+			return n;
+	}
+	return (uint64_t)reject(option, arg, "1ms to 7 days, as 500ms, 10s, 5min, 1h");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run *r = state->input;
@@ -323,6 +393,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_DEEP:
 		r->live.deep = true;
+		break;
+	case OPT_WAKE:
+		r->live.wake = true;
+		break;
+	case OPT_SAMPLE:
+		r->sample = duration("--sample", arg);
+		break;
+	case OPT_WHILE:
+		r->command = arg;
+		break;
+	case OPT_INTERVAL:
+		r->interval = duration("--interval", arg);
+		break;
+	case OPT_MONITOR:
+		r->monitor = true;
 		break;
 	case OPT_REDACT:
 		r->view.redact = true;
@@ -431,14 +516,17 @@ static bool fits_capture(const struct lnk_model *m)
 	return true;
 }
 
-/* What is not shown is not asked, live: the tree that tells what is stands on what sysfs says. */
+/*
+ * What is not shown is not asked, live: the tree that tells what is stands on what sysfs says. What
+ * was removed meanwhile has said nothing.
+ */
 static int walk(struct lnk_model *m, const struct lnk_select *select, struct lnk_err *err)
 {
 	int rc;
 
 	lnk_walk(m);
 	rc = lnk_select_apply(m, select, err);
-	while (!rc && lnk_live_open(m)) {
+	while (!rc && (lnk_live_open(m) || lnk_live_drop(m))) {
 		lnk_walk_again(m);
 		rc = lnk_select_apply(m, select, err);
 	}
@@ -780,6 +868,30 @@ static void choose_forms(struct run *r, struct lnk_err *err)
 				 r->suggest.words[i]);
 }
 
+/* What watches is for this machine, and one of it at a time. */
+static void check_watch(const struct run *r, struct lnk_err *err)
+{
+	if (!r->sample && !r->command && !r->monitor) {
+		if (r->interval)
+			lnk_fail(err, -EINVAL,
+				 "--interval belongs to --sample, --while or --monitor");
+	} else if (r->dumps.n || r->params.n) {
+		lnk_fail(err, -EINVAL,
+			 "--sample, --while and --monitor watch this machine, not a capture: leave "
+			 "out -F and -O");
+	} else if (!!r->sample + !!r->command + r->monitor > 1) {
+		lnk_fail(err, -EINVAL, "--sample, --while and --monitor: use one");
+	} else if (r->capture) {
+		lnk_fail(err, -EINVAL,
+			 "--capture writes what one look shows: leave out --sample, --while and "
+			 "--monitor");
+	} else if (r->monitor && r->compare) {
+		lnk_fail(err, -EINVAL, "--monitor and --compare: use one");
+	} else if (r->command && !*r->command) {
+		lnk_fail(err, -EINVAL, "--while: no command is given");
+	}
+}
+
 static bool check_usage(struct run *r)
 {
 	struct lnk_judge judge = {.only = list_words(&r->only), .ignore = list_words(&r->ignore)};
@@ -793,6 +905,8 @@ static bool check_usage(struct run *r)
 	else if (r->dumps.n && r->live.deep)
 		lnk_fail(&err, -EINVAL,
 			 "--deep is for live access, of a capture all is read anyway: use one");
+	else if (r->dumps.n && r->live.wake)
+		lnk_fail(&err, -EINVAL, "--wake is for live access, in a capture nothing sleeps");
 	else if (r->capture && r->dumps.n > 1)
 		lnk_fail(&err, -EINVAL, "--capture writes one machine: give one -F");
 	else if (r->compare && r->capture)
@@ -807,6 +921,7 @@ static bool check_usage(struct run *r)
 		lnk_fail(&err, -EINVAL, "--redact belongs to --capture");
 	else
 		lnk_judge_check(&judge, &err);
+	check_watch(r, &err);
 	choose_forms(r, &err);
 	if (err.text[0])
 		complain(NULL, err.text);

@@ -287,7 +287,9 @@ enum lnk_reach {
 	LNK_READ_TEXT,	 /* decoded text, no bytes */
 	LNK_READ_ASLEEP, /* live: not woken, nothing read */
 	LNK_READ_FFS,	 /* it answered with all ones */
+	LNK_READ_GONE,	 /* live: it was removed while it was looked at */
 	LNK_READ_NOT,	 /* live: nothing was asked for, since it is not shown (-s, -d) */
+	LNK_REACHES
 };
 
 /* Where a function stands. */
@@ -331,6 +333,7 @@ struct lnk_live {
 	const char *driver;	 /* bound driver or NULL */
 	const char *power_state; /* "D0" .. "D3cold", or NULL */
 	bool asleep;		 /* not woken: runtime-suspended or D3cold */
+	bool gone;		 /* removed while it was looked at: nothing it said counts */
 	bool vf;		 /* has a physfn */
 	bool express;		 /* sysfs has link attributes of it: it has an Express capability */
 	uint8_t secondary;	 /* the bus below, as sysfs has it; 0: not said, or no bridge */
@@ -437,6 +440,7 @@ struct lnk_env {
 	bool live;     /* this machine, now */
 	bool root;     /* live: whether the registers could be asked for */
 	bool hearsay;  /* that it is a guest was said in words beside the capture */
+	const char *lacks; /* live: what cannot be seen here, and why, in sentences */
 };
 
 /* What somebody else said of one function's link: no rule reads it, people compare. */
@@ -512,6 +516,8 @@ bool lnk_faces_down(const struct lnk_fn *f);
 /* A function with a wire above: endpoint, legacy endpoint, upstream port, PCIe-to-PCI bridge. */
 bool lnk_faces_up(const struct lnk_fn *f);
 bool lnk_is_bridge(const struct lnk_fn *f); /* header layout 1 or 2 */
+/* Nothing came of asking it: all ones, asleep, removed. */
+bool lnk_is_silent(const struct lnk_fn *f);
 /* A wire between two ends that nothing says are made up, or shown by a tunnel. */
 bool lnk_on_copper(const struct lnk_link *l);
 /* Assigned, as far as is known, and below a port that a hypervisor emulates. */
@@ -875,6 +881,7 @@ struct lnk_live_opts {
 	const char *method;	   /* -A, or NULL: libpci's choice */
 	const char *const *params; /* -O PARAM=VALUE, NULL-terminated, or NULL */
 	bool deep;		   /* read what default runs leave out, too (--deep) */
+	bool wake;		   /* read what sleeps, too (--wake) */
 	bool everything;	   /* read all of configuration space (--capture) */
 	bool some;		   /* functions are to be chosen before they are opened */
 };
@@ -885,6 +892,8 @@ struct lnk_live_opts {
 int lnk_live_read(const struct lnk_live_opts *o, struct lnk_captures *out, struct lnk_err *err);
 /* Opens what is shown and closed yet; true if there was any, and m is to be walked again. */
 bool lnk_live_open(struct lnk_model *m);
+/* Closes what was removed meanwhile; true if there was any, and m is to be walked again. */
+bool lnk_live_drop(struct lnk_model *m);
 /* Between lnk_walk() and lnk_judge(): reads again what proves nothing on one look. */
 void lnk_live_settle(struct lnk_model *m);
 /* Lists libpci's methods (-A help) or parameters (-O help). */

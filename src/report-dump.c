@@ -160,6 +160,7 @@ static void put_facts(FILE *to, const struct lnk_fn *f)
 		put_fact(to, "driver", l->driver);
 		put_fact(to, "power_state", l->power_state);
 		put_fact(to, "asleep", l->asleep ? "yes" : NULL);
+		put_fact(to, "removed", l->gone ? "yes" : NULL);
 		put_fact(to, "vf", l->vf ? "yes" : NULL);
 		put_fact(to, "training_twice", l->training_twice ? "yes" : NULL);
 		put_fact(to, "status_unsteady", l->status_unsteady ? "yes" : NULL);

@@ -61,9 +61,11 @@ static const char *type_token(unsigned type)
 
 static const char *reach_token(unsigned reach)
 {
-	static const char *const tokens[] = {
-		[LNK_READ_ALL] = "all",	  [LNK_READ_HEADER] = "header", [LNK_READ_PART] = "part",
-		[LNK_READ_TEXT] = "text", [LNK_READ_ASLEEP] = "asleep", [LNK_READ_FFS] = "all-ones",
+	static const char *const tokens[LNK_REACHES] = {
+		[LNK_READ_ALL] = "all",	      [LNK_READ_HEADER] = "header",
+		[LNK_READ_PART] = "part",     [LNK_READ_TEXT] = "text",
+		[LNK_READ_ASLEEP] = "asleep", [LNK_READ_FFS] = "all-ones",
+		[LNK_READ_GONE] = "removed",
 	};
 
 	return tokens[reach];
@@ -590,6 +592,7 @@ static json_t *environment(const struct lnk_env *e)
 	set(o, "tool", text(e->tool));
 	set(o, "time", text(e->time));
 	set(o, "redacted", text(e->redacted));
+	set(o, "lacks", text(e->lacks));
 	return o;
 }
 

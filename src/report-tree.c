@@ -98,6 +98,8 @@ static const char *link_str(struct tree *t, const struct lnk_fn *f)
 		return "shared link";
 	if (f->reach == LNK_READ_ASLEEP)
 		return "asleep";
+	if (f->reach == LNK_READ_GONE)
+		return "removed";
 	return f->reach == LNK_READ_FFS ? "does not answer" : speed_str(t, f);
 }
 

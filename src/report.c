@@ -555,12 +555,13 @@ static const char *machine_str(struct lnk_arena *a, const struct lnk_env *e)
 /* How much could not be read, of what is shown. */
 static const char *reach_str(struct lnk_arena *a, const struct lnk_model *m, size_t shown)
 {
-	static const char *const words[] = {
+	static const char *const words[LNK_REACHES] = {
 		[LNK_READ_HEADER] = "by the first 64 bytes only",
 		[LNK_READ_PART] = "read in part",
 		[LNK_READ_TEXT] = "from decoded text",
 		[LNK_READ_ASLEEP] = "asleep and not woken",
 		[LNK_READ_FFS] = "answering with all ones",
+		[LNK_READ_GONE] = "removed meanwhile",
 	};
 	size_t n[ARRAY_SIZE(words)] = {0}, i;
 	const char *list = "";
@@ -1300,6 +1301,8 @@ int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m
 	if (v->quiet)
 		return lnk_put_findings(to, v, m);
 	lnk_put_para(to, v, "", 2, lnk_text(&a, v, lnk_env_line(&a, m)));
+	if (m->env.lacks)
+		lnk_put_para(to, v, "", 2, lnk_text(&a, v, m->env.lacks));
 	lnk_arena_free(&a);
 	fputc('\n', to);
 	rc = picture(to, v, m);

@@ -107,11 +107,6 @@ static bool runs_beyond_port(const struct lnk_link *l)
 	       l->below->cur_width > l->above->max_width;
 }
 
-static bool answers(const struct lnk_fn *f)
-{
-	return f->reach != LNK_READ_FFS && f->reach != LNK_READ_ASLEEP;
-}
-
 static bool link_inactive(const struct lnk_fn *port)
 {
 	return port->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA &&
@@ -463,7 +458,7 @@ static bool live_child(const struct lnk_fn *port)
 	uint32_t i;
 
 	for (i = 0; i < port->n_children; i++)
-		if (answers(&port->children[i]))
+		if (!lnk_is_silent(&port->children[i]))
 			return true;
 	return false;
 }
@@ -664,6 +659,10 @@ static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 	if ((f->reach == LNK_READ_TEXT && !lnk_knows(f, LNK_R_CLASS)) ||
 	    (f->reach == LNK_READ_PART && !lnk_knows(f, LNK_R_ID)))
 		return skipped(msg, LNK_R_ID);
+	if (f->reach == LNK_READ_GONE) {
+		lower(msg, LNK_NOTICE);
+		return found(msg, "was removed while it was looked at");
+	}
 	if (f->reach != LNK_READ_FFS && !f->link_ones)
 		return LNK_PASS;
 	msg->regs = f->reach == LNK_READ_FFS ? REG(LNK_R_ID) : 0;
@@ -1306,7 +1305,9 @@ static const struct lnk_rule headers_only = {
 	.title = "Only the 64-byte headers were readable",
 	.why = "Speeds, widths and errors stand behind them. The kernel shows those registers to "
 	       "root only, and lspci -x does not print them.",
-	.fix = "Run it as root; take captures as root with lspci -vvxxxx or lnkinspect --capture.",
+	.fix = "Run it as root, in a container with CAP_SYS_ADMIN; take captures as root with "
+	       "lspci "
+	       "-vvxxxx or lnkinspect --capture.",
 };
 
 /* Functions that lack bytes that a link needs, though more than the header was captured. */
@@ -1631,7 +1632,7 @@ static const struct lnk_rule left_asleep = {
 	.fn = check_908,
 	.title = "The function is asleep and was not woken",
 	.why = "Reading its registers would wake it. Its link was not judged.",
-	.fix = "Use the device, then look again.",
+	.fix = "Use the device and look again, or let --wake read it, which wakes it up.",
 };
 
 /* ---- The list ----------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ static struct {
 	struct pci_access *access;
 	enum method method;
 	bool copy;
-	bool deep, everything; /* as in struct lnk_live_opts */
+	bool deep, everything, wake; /* as in struct lnk_live_opts */
 	bool owns_devs; /* pci_get_dev() made them; pci_cleanup() frees those of a scan only */
 	struct lnk_sysfs sysfs; /* base is NULL unless the method is linux-sysfs */
 	struct found *found;
@@ -593,6 +593,8 @@ static void read_fn(struct lnk_model *m, struct lnk_fn *f, struct pci_dev *dev, 
 {
 	if (live.sysfs.base)
 		lnk_sysfs_state(&live.sysfs, &m->arena, f);
+	if (live.wake && f->live)
+		f->live->asleep = false;
 	if (live.copy)
 		read_copied_fn(m, f, dev);
 	if (live.sysfs.base)
@@ -662,13 +664,31 @@ static bool sees_registers(struct lnk_model *m)
 	return !tries && !geteuid();
 }
 
+/* Containers have less of a machine than its own root. */
+static const char *lacks(struct lnk_model *m)
+{
+	const char *sysfs = "", *registers = "";
+
+	if (!live.sysfs.base)
+		sysfs = "Without sysfs it is not known which functions sleep, so all were read; "
+			"drivers and the kernel's counts of errors are not known either.";
+	if (!m->env.root && !geteuid())
+		registers = "This user is root without CAP_SYS_ADMIN, as in a container: the "
+			    "kernel keeps the registers from it.";
+	if (!*sysfs && !*registers)
+		return NULL;
+	return lnk_strf(&m->arena, "%s%s%s", sysfs, *sysfs && *registers ? " " : "", registers);
+}
+
 /* What was opened is asked what it shows. */
 static void look_in(struct lnk_model *m)
 {
 	size_t i;
 
-	if (!live.copy)
+	if (!live.copy) {
 		m->env.root = sees_registers(m);
+		m->env.lacks = lacks(m);
+	}
 	if (live.sysfs.base && !m->env.root)
 		lnk_sysfs_links(&live.sysfs, m);
 	for (i = 0; live.everything && i < m->n_fns; i++)
@@ -733,6 +753,34 @@ bool lnk_live_open(struct lnk_model *m)
 	return any;
 }
 
+/* A removed function has no directory, and its bus, where one is left, answers with all ones. */
+static bool is_gone(const struct lnk_fn *f)
+{
+	char path[LNK_SYSFS_PATH];
+	struct stat st;
+
+	return f->cfg.open && (f->cfg.size < LNK_CFG_MAX || f->reach == LNK_READ_FFS) &&
+	       lnk_sysfs_path(&live.sysfs, f->addr, ".", path) && stat(path, &st);
+}
+
+bool lnk_live_drop(struct lnk_model *m)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; m->env.live && live.sysfs.base && i < m->n_fns; i++) {
+		struct lnk_fn *f = &m->fns[i];
+
+		if (!is_gone(f))
+			continue;
+		if (!f->live)
+			f->live = lnk_alloc(&m->arena, sizeof(*f->live));
+		f->live->gone = any = true;
+		f->cfg = (struct lnk_cfg){0};
+	}
+	return any;
+}
+
 /* After pci_init(), which settles the method where none was named. */
 static void look_around(struct lnk_model *m, const struct lnk_live_opts *o, unsigned set)
 {
@@ -745,6 +793,7 @@ static void look_around(struct lnk_model *m, const struct lnk_live_opts *o, unsi
 						       METHOD_OTHER;
 	live.copy = s && set & 1u << (s - stores);
 	live.everything = o->everything;
+	live.wake = o->wake;
 	live.deep = o->deep || o->everything;
 	m->source = "this machine";
 	if (live.copy)
@@ -774,8 +823,14 @@ static int read_dump(struct lnk_captures *out, struct lnk_err *err)
 static int read_with(struct lnk_model *m, const struct lnk_live_opts *o, unsigned set,
 		     struct lnk_err *err)
 {
-	if (contain(call_init, NULL))
+	if (contain(call_init, NULL)) {
+		if (access("/sys/bus/pci", F_OK) && access("/proc/bus/pci", F_OK))
+			return lnk_fail(err, -ENODEV,
+					"neither /sys/bus/pci nor /proc/bus/pci is there; a "
+					"container may hide them: mount /sys in it, or run this "
+					"outside of it");
 		return fail_in_libpci(err);
+	}
 	look_around(m, o, set);
 	return read_model(m, o, err);
 }

@@ -572,6 +572,7 @@ static bool *flag_of(struct open_fn *f, const struct lnk_line *l, const char **s
 		bool *flag;
 	} keys[] = {
 		{"asleep", &live->asleep},
+		{"removed", &live->gone},
 		{"vf", &live->vf},
 		{"attrs", &live->attrs_read},
 		{"training_twice", &live->training_twice},

@@ -311,6 +311,8 @@ static enum lnk_reach reach_of(const struct lnk_fn *f)
 {
 	const struct lnk_span *s = f->cfg.spans;
 
+	if (f->live && f->live->gone && !f->cfg.n_spans)
+		return LNK_READ_GONE;
 	if (f->live && f->live->asleep && !f->cfg.n_spans)
 		return LNK_READ_ASLEEP;
 	if (f->reach == LNK_READ_FFS)
@@ -478,6 +480,11 @@ static void decode(struct lnk_fn *f)
 bool lnk_is_bridge(const struct lnk_fn *f)
 {
 	return f->layout == PCI_HEADER_TYPE_BRIDGE || f->layout == PCI_HEADER_TYPE_CARDBUS;
+}
+
+bool lnk_is_silent(const struct lnk_fn *f)
+{
+	return f->reach == LNK_READ_FFS || f->reach == LNK_READ_ASLEEP || f->reach == LNK_READ_GONE;
 }
 
 bool lnk_faces_down(const struct lnk_fn *f)
@@ -752,7 +759,7 @@ static bool place_has_wire(const struct lnk_fn *f)
 static enum lnk_state state_of(const struct lnk_link *l)
 {
 	const struct lnk_fn *up = l->above, *f = l->below;
-	bool silent = f->reach == LNK_READ_FFS || f->reach == LNK_READ_ASLEEP;
+	bool silent = lnk_is_silent(f);
 
 	/*
 	 * What answers has a link: QEMU's ports deny it with ACPI hot-plug (QEMU hw/pci/pcie.c). Of
@@ -760,8 +767,8 @@ static enum lnk_state state_of(const struct lnk_link *l)
 	 */
 	if (!silent && (lnk_knows(f, LNK_R_HEADER) || !up || up->quirks & LNK_Q_DLLLA_LIES))
 		return LNK_UP;
-	if (!up || !lnk_knows(up, LNK_R_LNKCAP) || !lnk_knows(up, LNK_R_LNKSTA) ||
-	    !(up->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA))
+	if (!up || up->quirks & LNK_Q_DLLLA_LIES || !lnk_knows(up, LNK_R_LNKCAP) ||
+	    !lnk_knows(up, LNK_R_LNKSTA) || !(up->reg[LNK_R_LNKCAP] & PCI_EXP_LNKCAP_DLLA))
 		return silent ? LNK_STATE_UNKNOWN : LNK_UP;
 	return up->reg[LNK_R_LNKSTA] & PCI_EXP_LNKSTA_DL_ACT ? LNK_UP : LNK_DOWN;
 }

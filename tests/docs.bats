@@ -288,7 +288,7 @@ help_options() {
 	# The manual writes the argument behind the short option as well.
 	manual | sed -n '/^   What to look at/,/^OUTPUT/p' |
 		sed -nE 's/^ {5}(-[^-]) ?[^ ,]*, (--[^ ]+).*$/\1 \2/p; s/^ {5}(--[^ ]+).*$/\1/p' | sort >in-manual
-	(($(wc -l <help) == 26)) || fail "$(wc -l <help) options in --help"
+	(($(wc -l <help) == 31)) || fail "$(wc -l <help) options in --help"
 	diff help in-manual || fail "they differ"
 	finish
 }

@@ -41,8 +41,8 @@ INSTALL ?= install
 # pkg-config's name : Debian's package
 libraries := libpci:libpci-dev libudev:libudev-dev smartcols:libsmartcols-dev \
 	     jansson:libjansson-dev
-# Its headers only: archive.c loads it.
-loaded := libarchive:libarchive-dev
+# Their headers only: archive.c and live-journal.c load them.
+loaded := libarchive:libarchive-dev libsystemd:libsystemd-dev
 
 # $(call need,NAME,PACKAGE): ends with one line if the library is missing
 need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
@@ -51,9 +51,9 @@ need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
 ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
 $(if $(shell command -v $(PKG_CONFIG)),,$(error pkg-config is missing: apt-get install pkgconf))
 $(foreach l,$(libraries) $(loaded),$(call need,$(firstword $(subst :, ,$l)),$(lastword $(subst :, ,$l))))
-names := $(foreach l,$(libraries),$(firstword $(subst :, ,$l)))
-lib_cflags := $(shell $(PKG_CONFIG) --cflags $(names) $(firstword $(subst :, ,$(loaded))))
-lib_libs := $(shell $(PKG_CONFIG) --libs $(names))
+names = $(foreach l,$1,$(firstword $(subst :, ,$l)))
+lib_cflags := $(shell $(PKG_CONFIG) --cflags $(call names,$(libraries) $(loaded)))
+lib_libs := $(shell $(PKG_CONFIG) --libs $(call names,$(libraries)))
 endif
 
 # ---- Flags ---------------------------------------------------------------------------------
@@ -157,8 +157,8 @@ fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))
 
 # What looks at this machine is no part of it.
 $(fuzzers): $(B)/fuzz-%: $(addprefix $(B)/obj/tests/,fuzz/%.o fuzz/fuzz.o oracle.o) \
-	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o live-env.o live-settle.o \
-						  hwdb.o),$(objects))
+	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o hwdb.o \
+		$(addsuffix .o,$(addprefix live-,env journal log settle tools))),$(objects))
 	$(link) -fsanitize=fuzzer -o $@ $^ $(lib_libs) $(LDLIBS)
 
 ## fuzz			libFuzzer, FUZZ_SECONDS (60) for each FUZZ_TARGET (all), in build/fuzz

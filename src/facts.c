@@ -70,7 +70,7 @@ static int by_quote(const void *a, const void *b)
 }
 
 /* The same sentence in two places, or at two boots, is one. */
-static void quote(struct lnk_facts *f, const struct lnk_quote *q)
+void lnk_facts_quote(struct lnk_facts *f, const struct lnk_quote *q)
 {
 	struct lnk_quote *key;
 
@@ -91,6 +91,22 @@ static void quote(struct lnk_facts *f, const struct lnk_quote *q)
 		f->quotes = lnk_xrealloc(f->quotes, f->max_quotes * sizeof(*f->quotes));
 	}
 	f->quotes[f->n_quotes++] = *key;
+}
+
+/* What the kernel said of @addr. */
+static void forget(struct lnk_facts *f, struct lnk_addr addr)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < f->n_quotes; i++) {
+		const struct lnk_quote *q = &f->quotes[i];
+
+		if (lnk_addr_key(q->addr) == lnk_addr_key(addr) && !strcmp(q->by, "kernel"))
+			tdelete(q, &f->seen, by_quote);
+		else
+			f->quotes[kept++] = *q;
+	}
+	f->n_quotes = kept;
 }
 
 /* The function's address at the end of @p, of which a blank or nothing is before. */
@@ -146,7 +162,7 @@ static void read_bandwidth(struct lnk_facts *f, uint32_t line, struct lnk_part b
 	if (!address_at_end(before, &q.addr))
 		return;
 	q.text = lnk_clean(&words, p.s, sentence_length(p));
-	quote(f, &q);
+	lnk_facts_quote(f, &q);
 	lnk_arena_free(&words);
 }
 
@@ -435,7 +451,7 @@ static void quote_gpu(struct lnk_facts *f, uint32_t line)
 			  *list ? ")" : "", g->width[0]);
 	if (g->width[1])
 		q.text = lnk_strf(&words, "%s (max %ux)", q.text, g->width[1]);
-	quote(f, &q);
+	lnk_facts_quote(f, &q);
 	lnk_arena_free(&words);
 }
 
@@ -532,6 +548,36 @@ void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n)
 		return;
 	read_label(f, line, p);
 	read_log(f, line, p);
+}
+
+/* "[10de:1b80] type 00 class 0x030000": Linux drivers/pci/probe.c pci_setup_device() */
+static bool is_discovery(struct lnk_part p)
+{
+	return p.n > 11 && p.s[0] == '[' && p.s[5] == ':' && p.s[10] == ']' &&
+	       !strncmp(p.s + 11, " type ", p.n - 11 < 6 ? p.n - 11 : 6);
+}
+
+/*
+ * "DRIVER ADDRESS: sentence" (Linux drivers/base/core.c __dev_printk()). Behind further words it
+ * may be what a device calls itself.
+ */
+void lnk_facts_kernel(struct lnk_facts *f, const char *s, size_t n)
+{
+	const char *colon = memmem(s, n, ": ", 2), *blank = memchr(s, ' ', n);
+	struct lnk_part before, p;
+	struct lnk_addr addr;
+
+	if (!colon || blank > colon || memchr(blank + 1, ' ', (size_t)(colon - blank - 1)))
+		return;
+	before = (struct lnk_part){s, (size_t)(colon - s)};
+	if (!address_at_end(before, &addr))
+		return;
+	p = (struct lnk_part){colon + 2, n - before.n - 2};
+	before.n += 2;
+	if (is_discovery(p))
+		forget(f, addr);
+	else
+		read_bandwidth(f, 0, before, p);
 }
 
 /* ---- To a capture -------------------------------------------------------------------------- */
@@ -650,15 +696,19 @@ static int by_place(const void *a, const void *b)
 
 	if (i != j)
 		return i < j ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return by_quote(a, b);
 }
 
-static void apply_quotes(const struct lnk_facts *f, struct lnk_model *m)
+void lnk_facts_quotes(const struct lnk_facts *f, struct lnk_model *m)
 {
 	struct lnk_arena *a = &m->arena;
 	struct lnk_quote *q;
 	size_t i;
 
+	if (!f->n_quotes)
+		return;
 	q = lnk_alloc(a, (m->n_quotes + f->n_quotes) * sizeof(*q));
 	if (m->n_quotes)
 		memcpy(q, m->quotes, m->n_quotes * sizeof(*q));
@@ -684,8 +734,7 @@ void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m)
 	if (!agree(f, &dmi) || is_of_another(f, &dmi, e))
 		return;
 	e->kernel = either(&m->arena, e->kernel, f->env.kernel);
-	if (f->n_quotes)
-		apply_quotes(f, m);
+	lnk_facts_quotes(f, m);
 	if (!e->machine) {
 		const char *name = f->dmi.product_name ? lnk_dmi_machine(&m->arena, &dmi) : NULL;
 

@@ -124,17 +124,17 @@ static const char *driver_by_udev(struct udev *udev, struct lnk_arena *a, struct
 	return driver;
 }
 
-/* udev knows this machine only: in a copy the link's last word is the driver. */
-static const char *driver_by_link(const struct lnk_sysfs *s, struct lnk_arena *a,
-				  struct lnk_addr addr)
+/* The last word of where a link leads; NULL: there is none. */
+static const char *link_name(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_addr addr,
+			     const char *link)
 {
 	char path[LNK_SYSFS_PATH], target[LNK_SYSFS_PATH];
 	const char *name = target, *slash;
 	ssize_t n = 0;
 
 	if (s->stored)
-		name = s->stored(s->store, addr, "driver");
-	else if (lnk_sysfs_path(s, addr, "driver", path))
+		name = s->stored(s->store, addr, link);
+	else if (lnk_sysfs_path(s, addr, link, path))
 		n = readlink(path, target, sizeof(target) - 1);
 	if (!s->stored)
 		target[n > 0 ? n : 0] = '\0';
@@ -174,17 +174,24 @@ void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_
 {
 	struct lnk_live live = {
 		.driver = s->udev ? driver_by_udev(s->udev, a, f->addr) :
-				    driver_by_link(s, a, f->addr),
+				    link_name(s, a, f->addr, "driver"),
 		.power_state = power_state(s, f),
+		.iommu_group = link_name(s, a, f->addr, "iommu_group"),
 		.vf = has(s, f->addr, "physfn"),
 	};
 	char status[VALUE_MAX];
+	uint32_t node;
 
+	/* -1: the kernel knows none (Linux drivers/pci/pci-sysfs.c numa_node_show). */
+	live.near = number_of(s, f, "numa_node", UINT16_MAX, &node);
+	if (live.near)
+		live.numa_node = (uint16_t)node;
 	if (live.power_state && !strcmp(live.power_state, "D3cold"))
 		live.asleep = true;
 	if (value_of(s, f, "power/runtime_status", status) && !strcmp(status, "suspended"))
 		live.asleep = true;
-	if (live.driver || live.power_state || live.vf || live.asleep)
+	if (live.driver || live.power_state || live.iommu_group || live.near || live.vf ||
+	    live.asleep)
 		*live_of(a, f) = live;
 }
 

@@ -31,7 +31,7 @@ bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char 
  * things, or shows what the stranger should not see.
  */
 bool lnk_sysfs_text(const char *path, char *buf, size_t size);
-/* Driver, power state, VF or not, asleep or not: all free to read, nothing wakes up. */
+/* Driver, power state, IOMMU group, NUMA node, VF or not, asleep or not: nothing wakes up. */
 void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f);
 /*
  * Who it is and, for a bridge, where it leads: of a copy where its registers do not say. Nothing
@@ -44,6 +44,11 @@ void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct ln
 void lnk_sysfs_links(const struct lnk_sysfs *s, struct lnk_model *m);
 /* The kernel's count of correctable link errors since boot; false if it keeps none. */
 bool lnk_sysfs_errors(const struct lnk_sysfs *s, struct lnk_addr addr, uint64_t *count);
+
+/* ---- live-journal.c: the kernel's lines of this boot, as systemd keeps them ----------------- */
+
+/* Nothing where there is no journal, or it may not be read. */
+void lnk_journal_read(struct lnk_facts *f);
 
 /* ---- live-env.c: the machine around the functions ------------------------------------------- */
 

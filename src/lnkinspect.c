@@ -554,6 +554,14 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 	return 0;
 }
 
+/* Why writing failed is known only now: what is left for the end may be nothing. */
+static bool has_failed(int code)
+{
+	if (code && !lost)
+		lost = -code;
+	return code;
+}
+
 /* An address means another device in the other machine: -s chooses in what is judged alone. */
 static int compare(struct run *r, const struct lnk_model *m)
 {
@@ -566,10 +574,20 @@ static int compare(struct run *r, const struct lnk_model *m)
 		return STATUS_USAGE;
 	lnk_compare(&c, m, other, &r->select);
 	status = c.n_compared ? 0 : STATUS_CANNOT_TELL;
-	if (r->format->compare(r->to, &r->view, &c))
+	if (has_failed(r->format->compare(r->to, &r->view, &c)))
 		status = STATUS_USAGE;
 	lnk_comparison_free(&c);
 	return status;
+}
+
+/* What others say of this machine's links, where it is shown: a capture has no room for it. */
+static void listen(const struct run *r, struct lnk_model *m)
+{
+	if (!m->env.live || r->view.quiet || r->capture)
+		return;
+	lnk_log_quote(m);
+	if (r->live.deep)
+		lnk_tools_quote(m);
 }
 
 /* From a capture's registers to its verdict on paper. Returns its exit status. */
@@ -587,12 +605,14 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	}
 	for (i = 0; i < m->n_fns; i++)
 		r->tally.n_shown += m->fns[i].shown;
+	listen(r, m);
+	lnk_drivers_tell(m);
 	lnk_remedy_make(m, r->forms);
 	for (i = 0; i < m->n_findings; i++)
 		r->tally.n_found[m->findings[i].severity]++;
 	to = next_output(r);
 	r->tally.n_captures++;
-	if (!to || r->format->write(to, &r->view, m))
+	if (!to || has_failed(r->format->write(to, &r->view, m)))
 		return STATUS_USAGE;
 	if (r->capture)
 		return 0;
@@ -662,11 +682,10 @@ static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
 		to->n_found[i] += t->n_found[i];
 }
 
-/* Why writing failed is known only now: what is left for the end may be nothing. */
 static void put_output(struct run *r, const char *text, size_t n)
 {
-	if (fwrite(text, 1, n, next_output(r)) < n && !lost)
-		lost = errno;
+	if (fwrite(text, 1, n, next_output(r)) < n)
+		has_failed(-errno);
 }
 
 static void take(void *data, size_t i, const struct lnk_job *job)
@@ -739,15 +758,17 @@ static bool read_other(struct run *r)
 static void run_live(struct run *r)
 {
 	struct lnk_captures c = {0};
+	struct lnk_live_opts live;
 	struct lnk_err err = {0};
 
 	r->live.params = list_words(&r->params);
 	r->live.everything = r->capture != NULL;
 	r->live.some = r->select.slot || r->select.id;
+	live = r->live;
 	/* Serial numbers tell devices apart. */
-	r->live.deep |= r->compare != NULL;
+	live.deep |= r->compare != NULL;
 	r->tally.status = STATUS_USAGE;
-	if (lnk_live_read(&r->live, &c, &err))
+	if (lnk_live_read(&live, &c, &err))
 		complain(NULL, err.text);
 	else
 		r->tally.status = judge_all(r, &c);
@@ -847,7 +868,7 @@ static int run(struct run *r)
 		status = STATUS_CANNOT_TELL;
 	}
 	put_total(r);
-	if (r->format->end && r->format->end(r->to, &r->view, status))
+	if (r->format->end && has_failed(r->format->end(r->to, &r->view, status)))
 		status = STATUS_USAGE;
 	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
 }

@@ -332,15 +332,18 @@ enum lnk_quirk {
 struct lnk_live {
 	const char *driver;	 /* bound driver or NULL */
 	const char *power_state; /* "D0" .. "D3cold", or NULL */
+	const char *iommu_group; /* its name, or NULL */
 	bool asleep;		 /* not woken: runtime-suspended or D3cold */
 	bool gone;		 /* removed while it was looked at: nothing it said counts */
 	bool vf;		 /* has a physfn */
 	bool express;		 /* sysfs has link attributes of it: it has an Express capability */
-	uint8_t secondary;	 /* the bus below, as sysfs has it; 0: not said, or no bridge */
-	bool attrs_read;	 /* sysfs was there: absent link attributes mean no Express cap */
-	bool training_twice;	 /* LNKSTA's training bit was set on a second read too */
-	bool status_unsteady;	 /* LNKSTA differed on a second read: the link is changing */
-	bool aer_growing;	 /* the kernel's count of correctable errors grew meanwhile */
+	bool near;		 /* its memory is that of one NUMA node, numa_node */
+	uint16_t numa_node;
+	uint8_t secondary;    /* the bus below, as sysfs has it; 0: not said, or no bridge */
+	bool attrs_read;      /* sysfs was there: absent link attributes mean no Express cap */
+	bool training_twice;  /* LNKSTA's training bit was set on a second read too */
+	bool status_unsteady; /* LNKSTA differed on a second read: the link is changing */
+	bool aer_growing;     /* the kernel's count of correctable errors grew meanwhile */
 };
 
 struct lnk_fn {
@@ -446,9 +449,9 @@ struct lnk_env {
 /* What somebody else said of one function's link: no rule reads it, people compare. */
 struct lnk_quote {
 	struct lnk_addr addr;
-	uint32_t line;	  /* where it stands, from 1 */
+	uint32_t line;	  /* where it stands, from 1; 0: said on this machine, now */
 	const char *file; /* in which of an input's files; NULL: there is one */
-	const char *by;	  /* "kernel", "nvidia-smi" */
+	const char *by;	  /* "kernel", "nvidia-smi", "amdgpu" */
 	const char *text; /* clean */
 };
 
@@ -606,6 +609,7 @@ struct lnk_finding {
 	const char *message;		    /* the numbers */
 	const struct lnk_evidence *evidence;
 	size_t n_evidence;
+	const char *here;		 /* set by drivers.c: what it means to the driver; NULL */
 	const struct lnk_remedy *remedy; /* set by remedy.c; NULL: nothing can be suggested */
 };
 
@@ -648,6 +652,11 @@ const struct lnk_rule *lnk_rule_find(const char *id); /* any case; NULL: none su
 int lnk_judge_check(const struct lnk_judge *j, struct lnk_err *err);
 /* Once per model: rules over what is shown; fills findings, counts, link verdicts, n_lost. */
 void lnk_judge(struct lnk_model *m, const struct lnk_judge *j);
+
+/* ---- drivers.c ---------------------------------------------------------------------------- */
+
+/* After lnk_judge(): why a finding matters to the driver that is bound, where that is known. */
+void lnk_drivers_tell(struct lnk_model *m);
 
 /* ---- remedy.c ----------------------------------------------------------------------------- */
 
@@ -855,6 +864,15 @@ struct lnk_facts {
 };
 /* A line that belongs to no function, unwrapped. Most say nothing. */
 void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n);
+/*
+ * A line of the running kernel's own log, as it stands. What was said of a function before the
+ * kernel found it, at boot or later, was said of another device.
+ */
+void lnk_facts_kernel(struct lnk_facts *f, const char *s, size_t n);
+/* Adds a copy of it; what is there already counts once. */
+void lnk_facts_quote(struct lnk_facts *f, const struct lnk_quote *q);
+/* Gives @m the quotes alone. */
+void lnk_facts_quotes(const struct lnk_facts *f, struct lnk_model *m);
 /* Gives @m what it does not know by itself. */
 void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m);
 void lnk_facts_free(struct lnk_facts *f);
@@ -899,6 +917,13 @@ void lnk_live_settle(struct lnk_model *m);
 /* Lists libpci's methods (-A help) or parameters (-O help). */
 void lnk_live_help(FILE *to, bool methods);
 void lnk_live_end(void);
+
+/* ---- live-log.c, live-tools.c: what others say of this machine's links now ------------------ */
+
+/* Quotes of the kernel's own log: /dev/kmsg, and the journal for what that has lost. */
+void lnk_log_quote(struct lnk_model *m);
+/* Quotes of drivers and their tools, which take time: of what is shown and awake. */
+void lnk_tools_quote(struct lnk_model *m);
 
 /* ---- compare.c: one capture beside another of the same devices ----------------------------- */
 

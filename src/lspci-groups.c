@@ -86,6 +86,7 @@ static void add_live(struct lnk_arena *a, struct lnk_live **to, const struct lnk
 	**to = *from;
 	(*to)->driver = copy_string(a, from->driver);
 	(*to)->power_state = copy_string(a, from->power_state);
+	(*to)->iommu_group = copy_string(a, from->iommu_group);
 }
 
 /* ---- Groups: the functions of one moment --------------------------------------------------- */

@@ -159,6 +159,9 @@ static void put_facts(FILE *to, const struct lnk_fn *f)
 	if (l) {
 		put_fact(to, "driver", l->driver);
 		put_fact(to, "power_state", l->power_state);
+		put_fact(to, "iommu_group", l->iommu_group);
+		if (l->near)
+			fprintf(to, "# numa_node: %u\n", l->numa_node);
 		put_fact(to, "asleep", l->asleep ? "yes" : NULL);
 		put_fact(to, "removed", l->gone ? "yes" : NULL);
 		put_fact(to, "vf", l->vf ? "yes" : NULL);

@@ -350,6 +350,8 @@ static json_t *function(const struct lnk_view *v, const struct lnk_fn *f)
 	set(o, "quirk_reason", text(f->fixup ? f->fixup->reason : NULL));
 	set(o, "driver", text(f->live ? f->live->driver : NULL));
 	set(o, "power_state", text(f->live ? f->live->power_state : NULL));
+	set(o, "iommu_group", text(f->live ? f->live->iommu_group : NULL));
+	set(o, "numa_node", f->live && f->live->near ? integer(f->live->numa_node) : json_null());
 	set(o, "capability_list", text(list_token(f->caps_end)));
 	set(o, "extended_list", text(list_token(f->ecaps_end)));
 	set(o, "extended_capabilities", extended(f));
@@ -496,6 +498,7 @@ static json_t *finding(const struct lnk_view *v, const struct lnk_model *m,
 	set(o, "other", address(x->other));
 	set(o, "evidence", list);
 	set(o, "why", text(x->rule->why));
+	set(o, "here", text(x->here));
 	set(o, "fix", text(lnk_remedy_words(&a, m, x)));
 	set(o, "actor", text(actor_token(x->rule->actor)));
 	set(o, "suggestions", suggestions(x->remedy));
@@ -573,7 +576,7 @@ static json_t *quote(const struct lnk_quote *q)
 	set(o, "address", text(lnk_addr_str(q->addr, at)));
 	set(o, "by", text(q->by));
 	set(o, "text", text(q->text));
-	set(o, "line", integer(q->line));
+	set(o, "line", q->line ? integer(q->line) : json_null());
 	set(o, "file", text(q->file));
 	return o;
 }
@@ -631,8 +634,10 @@ static void put_value(struct out *o, json_t *value)
 		o->text = lnk_xrealloc(o->text, o->size);
 		n = json_dumpb(value, o->text, o->size, flags);
 	}
-	if (!n || fwrite(o->text, 1, n, o->to) < n)
+	if (!n)
 		o->rc = -EIO;
+	else if (fwrite(o->text, 1, n, o->to) < n)
+		o->rc = -errno;
 	lnk_arena_free(&memory);
 }
 
@@ -962,7 +967,8 @@ static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_c
 static int end(FILE *to, const struct lnk_view *v, int status)
 {
 	(void)v;
-	fprintf(to, "%s,\n\"status\":%d}\n", is_closed ? "" : "]", status);
+	if (fprintf(to, "%s,\n\"status\":%d}\n", is_closed ? "" : "]", status) < 0)
+		return -errno;
 	return 0;
 }
 

@@ -514,6 +514,19 @@ static const char *flags_str(struct lnk_arena *a, const char *list, const struct
 	return list;
 }
 
+/* "NUMA node 1, IOMMU group 23"; "" where neither is known. */
+static const char *place_str(struct lnk_arena *a, const struct lnk_fn *f)
+{
+	const struct lnk_live *l = f->live;
+	const char *node, *group;
+
+	if (!l)
+		return "";
+	node = l->near ? lnk_strf(a, "NUMA node %u", l->numa_node) : "";
+	group = l->iommu_group ? lnk_strf(a, "IOMMU group %s", l->iommu_group) : "";
+	return lnk_strf(a, "%s%s%s", node, *node && *group ? ", " : "", group);
+}
+
 static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 {
 	struct lnk_arena a = {0};
@@ -523,6 +536,8 @@ static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 	lnk_put_para(to, v, "", 2,
 		     lnk_strf(&a, "%s  %s  %s", lnk_addr_str(f->addr, at), lnk_kind_name(f),
 			      lnk_text(&a, v, lnk_fn_name(&a, v, f))));
+	if (*place_str(&a, f))
+		lnk_put_para(to, v, "  ", 2, place_str(&a, f));
 	for (i = 0; i < ARRAY_SIZE(link_regs); i++) {
 		enum lnk_reg r = link_regs[i].reg;
 		const char *name = lnk_reg_name(r), *from = "";

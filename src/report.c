@@ -1076,6 +1076,7 @@ struct said {
 /* What was said already. */
 struct told {
 	struct said *rules;
+	const struct lnk_finding *here; /* the last that said what the driver makes of it */
 	bool *quotes;
 };
 
@@ -1136,9 +1137,8 @@ static const char *moment_str(struct lnk_arena *a, const struct lnk_model *m,
 	now = lnk_strf(a, "%u.%03u Gb/s ", p.mbps / 1000, p.mbps % 1000);
 	if (!strncmp(q->text, now, strlen(now)))
 		return "";
-	return lnk_strf(a,
-			", at that moment; by the registers that were captured it is %u.%03u Gb/s",
-			p.mbps / 1000, p.mbps % 1000);
+	return lnk_strf(a, ", at that moment; by the registers %s it is %u.%03u Gb/s",
+			q->line ? "that were captured" : "now", p.mbps / 1000, p.mbps % 1000);
 }
 
 static void put_quote(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
@@ -1146,13 +1146,14 @@ static void put_quote(FILE *to, const struct lnk_view *v, const struct lnk_model
 {
 	struct lnk_arena a = {0};
 	const char *file = q->file ? lnk_strf(&a, "%s, ", q->file) : "";
+	const char *place = q->line ? lnk_strf(&a, " (%sline %u)", file, q->line) : "";
 	char at[LNK_ADDR_LEN];
 
 	lnk_put_para(to, v, "  ", 8,
 		     lnk_text(&a, v,
-			      lnk_strf(&a, "%s says of %s: %s (%sline %u)%s",
+			      lnk_strf(&a, "%s says of %s: %s%s%s",
 				       strcmp(q->by, "kernel") ? q->by : "The kernel",
-				       lnk_addr_str(q->addr, at), q->text, file, q->line,
+				       lnk_addr_str(q->addr, at), q->text, place,
 				       moment_str(&a, m, q))));
 	lnk_arena_free(&a);
 }
@@ -1190,9 +1191,28 @@ void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *
 
 /* ---- Findings ------------------------------------------------------------------------------- */
 
-static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		       const struct lnk_finding *f, struct said *s)
+/* Devices of one kind have one driver, and several findings one device. */
+static void put_here(FILE *to, const struct lnk_view *v, const struct lnk_finding *f,
+		     struct told *told)
 {
+	const struct lnk_finding *last = told->here;
+	struct lnk_arena a = {0};
+
+	if (!f->here)
+		return;
+	if (last && !strcmp(last->here, f->here)) {
+		lnk_put_para(to, v, "  here: ", 8, lnk_strf(&a, "as for %s above", last->rule->id));
+	} else {
+		lnk_put_para(to, v, "  here: ", 8, lnk_text(&a, v, f->here));
+		told->here = f;
+	}
+	lnk_arena_free(&a);
+}
+
+static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		       const struct lnk_finding *f, struct told *told)
+{
+	struct said *s = said_of(told->rules, f->rule);
 	struct lnk_arena a = {0};
 	const char *remedy = lnk_remedy_words(&a, m, f);
 	const char *above = lnk_strf(&a, "as for %s above", f->rule->id);
@@ -1200,10 +1220,12 @@ static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_mode
 
 	if (same) {
 		lnk_put_para(to, v, "  why, do: ", 8, above);
+		put_here(to, v, f, told);
 		lnk_arena_free(&a);
 		return;
 	}
 	lnk_put_para(to, v, "  why:  ", 8, s->remedy ? above : f->rule->why);
+	put_here(to, v, f, told);
 	free(s->remedy);
 	s->remedy = lnk_xmalloc(strlen(remedy) + 1);
 	strcpy(s->remedy, remedy);
@@ -1233,7 +1255,7 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	for (i = 0; i < ARRAY_SIZE(of); i++)
 		if (of[i])
 			lnk_put_quotes(to, v, m, of[i], told->quotes);
-	put_advice(to, v, m, f, said_of(told->rules, f->rule));
+	put_advice(to, v, m, f, told);
 	if (f->remedy)
 		put_remedy(to, v, f);
 	lnk_arena_free(&a);
@@ -1241,7 +1263,7 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 
 int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
-	struct told told;
+	struct told told = {0};
 	size_t i;
 
 	if (v->quiet) {

@@ -44,8 +44,8 @@ struct open_fn {
 	bool facts;	      /* of a capture that we wrote: */
 	struct lnk_live live; /* without its strings, */
 	struct lnk_hint attr;
-	size_t driver_n, power_n;
-	char driver[MAX_STRING], power_state[MAX_STRING];
+	size_t driver_n, power_n, iommu_n;
+	char driver[MAX_STRING], power_state[MAX_STRING], iommu_group[MAX_STRING];
 };
 
 /*
@@ -281,6 +281,8 @@ static void keep_facts(struct open_fn *f, struct lnk_arena *a, struct lnk_fn *fn
 		fn->live->driver = clean(a, f->driver, f->driver_n);
 	if (f->power_n)
 		fn->live->power_state = clean(a, f->power_state, f->power_n);
+	if (f->iommu_n)
+		fn->live->iommu_group = clean(a, f->iommu_group, f->iommu_n);
 }
 
 static void end_function(struct reader *r)
@@ -341,7 +343,7 @@ static void begin_function(struct reader *r, const struct lnk_line *l)
 	f->facts = false;
 	f->live = (struct lnk_live){0};
 	f->attr = (struct lnk_hint){0};
-	f->driver_n = f->power_n = 0;
+	f->driver_n = f->power_n = f->iommu_n = 0;
 	lnk_words_title(&f->words, l->s + l->title, l->n - l->title);
 }
 
@@ -445,6 +447,18 @@ static void on_almost(struct reader *r, const struct lnk_line *l)
 	r->now.m->damage_unplaced = true;
 }
 
+/* As lspci -k has it. */
+static void keep_driver(struct open_fn *f, const struct lnk_line *l)
+{
+	struct lnk_part p = {l->s, l->n};
+
+	if (f->driver_n || !lnk_part_skip(&p, "Kernel driver in use: "))
+		return;
+	f->driver_n = p.n < MAX_STRING ? p.n : MAX_STRING;
+	memcpy(f->driver, p.s, f->driver_n);
+	f->facts = true;
+}
+
 static void on_text(struct reader *r, const struct lnk_line *l)
 {
 	struct open_fn *f = &r->f;
@@ -455,8 +469,10 @@ static void on_text(struct reader *r, const struct lnk_line *l)
 	}
 	if (!f->open)
 		return;
-	if (f->gap < GAP_BLANK)
+	if (f->gap < GAP_BLANK) {
 		lnk_words_line(&f->words, l->s, l->n);
+		keep_driver(f, l);
+	}
 	if ((!l->indented || l->joined) && f->gap == GAP_NONE)
 		f->gap = GAP_TEXT;
 }
@@ -563,6 +579,20 @@ static bool read_attr(struct lnk_hint *h, enum lnk_reg reg, const char *s, size_
 	return true;
 }
 
+static bool read_node(struct lnk_live *live, const char *s, size_t n)
+{
+	unsigned node = 0;
+	size_t i;
+
+	for (i = 0; i < n && s[i] >= '0' && s[i] <= '9' && node <= UINT16_MAX; i++)
+		node = node * 10 + (unsigned)(s[i] - '0');
+	if (!n || i < n || node > UINT16_MAX)
+		return false;
+	live->near = true;
+	live->numa_node = (uint16_t)node;
+	return true;
+}
+
 /* Where a flag of @f goes that the line tells; NULL: it tells none. */
 static bool *flag_of(struct open_fn *f, const struct lnk_line *l, const char **s, size_t *n)
 {
@@ -610,8 +640,11 @@ static void on_fact(struct open_fn *f, const struct lnk_line *l)
 		*flag = lnk_part_is((struct lnk_part){s, n}, "yes");
 		f->facts = true;
 	} else if (keep_string(l, "driver", f->driver, &f->driver_n) ||
-		   keep_string(l, "power_state", f->power_state, &f->power_n)) {
+		   keep_string(l, "power_state", f->power_state, &f->power_n) ||
+		   keep_string(l, "iommu_group", f->iommu_group, &f->iommu_n)) {
 		f->facts = true;
+	} else if (value_of(l, "numa_node", &s, &n)) {
+		f->facts |= read_node(&f->live, s, n);
 	} else if (value_of(l, "max_link", &s, &n)) {
 		f->facts |= read_attr(&f->attr, LNK_R_MAXLINK, s, n);
 	} else if (value_of(l, "current_link", &s, &n)) {

@@ -61,7 +61,7 @@ setup() {
 @test "a library that is missing is one line that names its package" {
 	local name package failures=() pc=$BATS_TEST_TMPDIR/pc
 	local -A packages=([libpci]=libpci-dev [libudev]=libudev-dev [smartcols]=libsmartcols-dev
-		[jansson]=libjansson-dev [libarchive]=libarchive-dev)
+		[jansson]=libjansson-dev [libarchive]=libarchive-dev [libsystemd]=libsystemd-dev)
 	mkdir "$pc"
 	for name in "${!packages[@]}"; do
 		printf 'Name: x\nDescription: x\nVersion: 1\n' >"$pc/$name.pc"

@@ -49,7 +49,7 @@ found() {
 
 # Runs the program in the machine $1 with the options behind it; $UMOCKDEV_DIR/sys/... of each function
 # in $traps has a FIFO in the place of config. ./seen is there if anybody opened one.
-traps=0000:01:00.0
+export traps=0000:01:00.0
 with_trap() {
 	local mock=$1
 	shift

@@ -15,6 +15,7 @@ WORD is one of
   			for mock, which bus is below a bridge, too
   ADDR/NAME=VALUE	one attribute of one function; "driver", "physfn", "iommu_group" are links
   dmi/NAME=VALUE	for mock
+  kmsg=FILE		for mock: what the kernel's log holds; without it one line that says nothing
 """
 import os
 import re
@@ -92,8 +93,10 @@ def proc(fns, where, size):
             f.write(f"{bus}{int(dev, 16) << 3 | int(func):02x}\t{u16(c, 0):04x}{u16(c, 2):04x}\t0")
             f.write(14 * "\t               0" + "\n")
 
-def mock(fns, where, have, size, attrs, dmi):
+def mock(fns, where, have, size, attrs, dmi, kmsg):
     with open(where, "w") as f:
+        f.write(f"P: /devices/virtual/mem/kmsg\nN: kmsg={kmsg.hex().upper()}\nE: SUBSYSTEM=mem\n")
+        f.write("E: DEVNAME=/dev/kmsg\n\n")
         for at, c in fns.items():
             f.write(f"P: /devices/pci0000:00/{at}\nE: SUBSYSTEM=pci\nE: PCI_SLOT_NAME={at}\n")
             if "config" in have:
@@ -120,12 +123,15 @@ if what == "trees":
         tree(fns, f"{where}/{capture}", {"config"}, 4096, {at: {} for at in fns})
     sys.exit()
 fns, dmi, size, have = read(rest[0]), {}, 4096, {"config"}
+kmsg = b"6,0,0,-;Linux version 6.1.0\n"
 attrs = {at: {} for at in fns}
 for word in rest[1:]:
     if m := re.match(r"bytes=(\d+)$", word):
         size = int(m[1])
     elif m := re.match(r"dmi/(\w+)=(.*)", word):
         dmi[m[1]] = m[2]
+    elif m := re.match(r"kmsg=(.+)", word):
+        kmsg = open(m[1], "rb").read()
     elif m := re.match(r"([0-9a-f:.]+)/([\w/]+)=(.*)", word, re.S):
         attrs[m[1]][m[2]] = m[3]
     elif word == "no-config":
@@ -140,4 +146,4 @@ if what == "tree":
 elif what == "proc":
     proc(fns, where, size)
 elif what == "mock":
-    mock(fns, where, have, size, attrs, dmi)
+    mock(fns, where, have, size, attrs, dmi, kmsg)

@@ -44,6 +44,7 @@ int oracle_judge(const struct lnk_captures *c, const struct lnk_judge *j, const 
 		if (lnk_select_apply(c->models[i], &everything, &err) < 0)
 			oracle_complain("cannot select everything: %s", err.text);
 		lnk_judge(c->models[i], j);
+		lnk_drivers_tell(c->models[i]);
 		lnk_remedy_make(c->models[i], forms);
 		s = lnk_status(c->models[i], v);
 		if (s != 0 && s != 1 && s != 3)

@@ -23,6 +23,8 @@
 #define VALUE_MAX 64   /* one value: "0x010802", "16.0 GT/s PCIe" */
 #define TABLE_MAX 1024 /* aer_dev_correctable: nine lines */
 
+const struct lnk_sysfs lnk_sysfs_here = {.base = "/sys/bus/pci"};
+
 bool lnk_sysfs_path(const struct lnk_sysfs *s, struct lnk_addr addr, const char *name,
 		    char path[LNK_SYSFS_PATH])
 {
@@ -94,7 +96,7 @@ static bool number_of(const struct lnk_sysfs *s, const struct lnk_fn *f, const c
 	return true;
 }
 
-static struct lnk_live *live_of(struct lnk_arena *a, struct lnk_fn *f)
+struct lnk_live *lnk_sysfs_live(struct lnk_arena *a, struct lnk_fn *f)
 {
 	if (!f->live)
 		f->live = lnk_alloc(a, sizeof(*f->live));
@@ -170,6 +172,16 @@ static bool has(const struct lnk_sysfs *s, struct lnk_addr addr, const char *nam
 	return lnk_sysfs_path(s, addr, name, path) && !lstat(path, &st);
 }
 
+bool lnk_sysfs_is_asleep(const struct lnk_sysfs *s, const struct lnk_fn *f)
+{
+	const char *state = power_state(s, f);
+	char status[VALUE_MAX];
+
+	if (state && !strcmp(state, "D3cold"))
+		return true;
+	return value_of(s, f, "power/runtime_status", status) && !strcmp(status, "suspended");
+}
+
 void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
 	struct lnk_live live = {
@@ -177,22 +189,18 @@ void lnk_sysfs_state(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_
 				    link_name(s, a, f->addr, "driver"),
 		.power_state = power_state(s, f),
 		.iommu_group = link_name(s, a, f->addr, "iommu_group"),
+		.asleep = lnk_sysfs_is_asleep(s, f),
 		.vf = has(s, f->addr, "physfn"),
 	};
-	char status[VALUE_MAX];
 	uint32_t node;
 
 	/* -1: the kernel knows none (Linux drivers/pci/pci-sysfs.c numa_node_show). */
 	live.near = number_of(s, f, "numa_node", UINT16_MAX, &node);
 	if (live.near)
 		live.numa_node = (uint16_t)node;
-	if (live.power_state && !strcmp(live.power_state, "D3cold"))
-		live.asleep = true;
-	if (value_of(s, f, "power/runtime_status", status) && !strcmp(status, "suspended"))
-		live.asleep = true;
 	if (live.driver || live.power_state || live.iommu_group || live.near || live.vf ||
 	    live.asleep)
-		*live_of(a, f) = live;
+		*lnk_sysfs_live(a, f) = live;
 }
 
 /* ---- Identity ----------------------------------------------------------------------------- */
@@ -266,7 +274,7 @@ static void live_layout(const struct lnk_sysfs *s, struct lnk_arena *a, struct l
 		return;
 	give_layout(a, f, bridge, class24);
 	if (bridge)
-		live_of(a, f)->secondary = bus_below(s, f->addr);
+		lnk_sysfs_live(a, f)->secondary = bus_below(s, f->addr);
 	/* Of a bridge without that capability the kernel has zeros (drivers/pci/probe.c). */
 	if (number_of(s, f, "subsystem_vendor", 0xffff, &vendor) &&
 	    number_of(s, f, "subsystem_device", 0xffff, &device) && (!bridge || vendor || device))
@@ -302,7 +310,7 @@ void lnk_sysfs_express(const struct lnk_sysfs *s, struct lnk_arena *a, struct ln
 	if (!f->attr || !(f->attr->known & REG(LNK_R_HEADER)))
 		return;
 	if (has(s, f->addr, "current_link_speed"))
-		live_of(a, f)->express = true;
+		lnk_sysfs_live(a, f)->express = true;
 	/* What was removed meanwhile has no attributes either. */
 	else if (has(s, f->addr, "vendor"))
 		give(a, f, LNK_R_PCIECAP, LNK_NO_EXPRESS);
@@ -335,19 +343,38 @@ static struct link_attr link_attr(const struct lnk_sysfs *s, const struct lnk_fn
 }
 
 /* In the layout of LNKCAP and LNKSTA, which is the same for speed and width. */
-static bool give_link(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, struct link_attr l)
+static bool put_link(struct link_attr l, uint32_t *reg)
 {
 	if (!l.speed || !lnk_width_legal(l.width))
 		return false;
-	give(a, f, r,
-	     FIELD_PUT(PCI_EXP_LNKCAP_WIDTH, l.width) | FIELD_PUT(PCI_EXP_LNKCAP_SPEED, l.speed));
+	*reg = FIELD_PUT(PCI_EXP_LNKCAP_WIDTH, l.width) | FIELD_PUT(PCI_EXP_LNKCAP_SPEED, l.speed);
 	return true;
+}
+
+static bool give_link(struct lnk_arena *a, struct lnk_fn *f, enum lnk_reg r, struct link_attr l)
+{
+	uint32_t reg;
+
+	if (!put_link(l, &reg))
+		return false;
+	give(a, f, r, reg);
+	return true;
+}
+
+static struct link_attr current_link(const struct lnk_sysfs *s, const struct lnk_fn *f)
+{
+	return link_attr(s, f, "current_link_speed", "current_link_width");
+}
+
+bool lnk_sysfs_status(const struct lnk_sysfs *s, const struct lnk_fn *f, uint32_t *status)
+{
+	return put_link(current_link(s, f), status);
 }
 
 static bool read_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk_fn *f)
 {
 	struct link_attr max = link_attr(s, f, "max_link_speed", "max_link_width");
-	struct link_attr cur = link_attr(s, f, "current_link_speed", "current_link_width");
+	struct link_attr cur = current_link(s, f);
 	bool there = max.there || cur.there, known;
 	uint32_t vendor;
 
@@ -360,7 +387,7 @@ static bool read_link(const struct lnk_sysfs *s, struct lnk_arena *a, struct lnk
 	}
 	/* An attribute that says "Unknown" proves a capability; attrs_read would deny it. */
 	if (there ? known : number_of(s, f, "vendor", 0xffff, &vendor))
-		live_of(a, f)->attrs_read = true;
+		lnk_sysfs_live(a, f)->attrs_read = true;
 	return there;
 }
 

@@ -14,17 +14,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "live.h"
 
-#define NVIDIA_SMI "/usr/bin/nvidia-smi"
-#define SMI_MS	   10000 /* then it is killed: a GPU that fell off the bus can hold it */
-#define DEATH_MS   1000
-#define SMI_MAX	   (4u << 20) /* bytes; a GPU has about 10 KiB */
-#define TEXT_MAX   1024u      /* bytes of a line; the rest of a longer one is another */
-#define LEVELS_MAX 1024u      /* bytes of amdgpu's table */
+#define NVIDIA_SMI  "/usr/bin/nvidia-smi"
+#define SMI_TIME    (10 * LNK_SECOND) /* then it is killed: a GPU that fell off can hold it */
+#define DEATH_TIME  LNK_SECOND
+#define MILLISECOND (LNK_SECOND / 1000)
+#define SMI_MAX	    (4u << 20) /* bytes; a GPU has about 10 KiB */
+#define TEXT_MAX    1024u      /* bytes of a line; the rest of a longer one is another */
+#define LEVELS_MAX  1024u      /* bytes of amdgpu's table */
 
 static bool is_bound(const struct lnk_fn *f, const char *driver)
 {
@@ -97,28 +97,19 @@ static pid_t start_smi(int to)
 	return pid;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Up to @room bytes before @until; 0 at the end, or where that is over. */
-static size_t read_until(int fd, char *to, size_t room, int64_t until)
+static size_t read_until(int fd, char *to, size_t room, uint64_t until)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int64_t left = until - now_ms();
+	uint64_t now;
 	ssize_t n;
 
-	while (left > 0) {
-		if (poll(&p, 1, (int)left) > 0) {
+	while ((now = lnk_now()) < until) {
+		if (poll(&p, 1, (int)((until - now) / MILLISECOND + 1)) > 0) {
 			n = read(fd, to, room);
 			if (n >= 0 || errno != EINTR)
 				return n > 0 ? (size_t)n : 0;
 		}
-		left = until - now_ms();
 	}
 	return 0;
 }
@@ -126,7 +117,7 @@ static size_t read_until(int fd, char *to, size_t room, int64_t until)
 /* What it prints, line by line, to the facts. */
 static void read_smi(struct lnk_facts *facts, int fd)
 {
-	int64_t until = now_ms() + SMI_MS;
+	uint64_t until = lnk_now() + SMI_TIME;
 	size_t n = 0, got, total = 0;
 	char text[TEXT_MAX], *at, *end;
 
@@ -145,10 +136,10 @@ static void read_smi(struct lnk_facts *facts, int fd)
 /* What waits for a GPU that does not answer cannot even be killed: it is not waited for. */
 static void end_smi(pid_t pid)
 {
-	int64_t until = now_ms() + DEATH_MS;
+	uint64_t until = lnk_now() + DEATH_TIME;
 
 	kill(-pid, SIGKILL);
-	while (!waitpid(pid, NULL, WNOHANG) && now_ms() < until)
+	while (!waitpid(pid, NULL, WNOHANG) && lnk_now() < until)
 		poll(NULL, 0, 1);
 }
 

@@ -20,6 +20,8 @@
 
 #define MAX_JOBS 1024
 
+#define PROGRESS_WIDTH 72
+
 /* Why output could not be written, where it is known; 0: it could, or that is not known. */
 static int lost;
 
@@ -281,8 +283,7 @@ static void set_jobs(struct run *r, const char *arg)
 	r->jobs = n ? n : count_processors();
 }
 
-#define SECOND	UINT64_C(1000000000) /* ns */
-#define LONGEST (7 * 24 * 3600 * SECOND)
+#define LONGEST (7 * 24 * 3600 * LNK_SECOND)
 
 /* "10", "1.5", in @unit ns, which is not above an hour; moves *s behind it. 0 where it is none. */
 static uint64_t number_of(const char **s, uint64_t unit)
@@ -306,8 +307,8 @@ static uint64_t duration(const char *option, const char *arg)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = {{"", SECOND},	 {"s", SECOND},	       {"ms", SECOND / 1000},
-		     {"m", 60 * SECOND}, {"min", 60 * SECOND}, {"h", 3600 * SECOND}};
+	} units[] = {{"", LNK_SECOND},	     {"s", LNK_SECOND},	       {"ms", LNK_SECOND / 1000},
+		     {"m", 60 * LNK_SECOND}, {"min", 60 * LNK_SECOND}, {"h", 3600 * LNK_SECOND}};
 	const char *unit = arg + strspn(arg, "0123456789."), *end;
 	uint64_t n;
 	size_t i;
@@ -317,7 +318,7 @@ static uint64_t duration(const char *option, const char *arg)
 		if (strcmp(unit, units[i].name))
 			continue;
 		n = number_of(&end, units[i].ns);
-		if (end == unit && n >= SECOND / 1000 && n <= LONGEST)
+		if (end == unit && n >= LNK_SECOND / 1000 && n <= LONGEST)
 			return n;
 	}
 	return (uint64_t)reject(option, arg, "1ms to 7 days, as 500ms, 10s, 5min, 1h");
@@ -533,6 +534,48 @@ static int walk(struct lnk_model *m, const struct lnk_select *select, struct lnk
 	return rc;
 }
 
+/* Columns that a line may fill without a line break: few enough for any terminal, or as it says. */
+static int progress_width(void)
+{
+	struct winsize w;
+
+	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &w) && w.ws_col && w.ws_col < PROGRESS_WIDTH ?
+		       w.ws_col - 1 :
+		       PROGRESS_WIDTH;
+}
+
+static void show_progress(const struct lnk_sampling *s, uint64_t elapsed, uint64_t of)
+{
+	char now[LNK_TIME_LEN], all[LNK_TIME_LEN], line[2 * PROGRESS_WIDTH];
+	int width = progress_width();
+
+	snprintf(line, sizeof(line), LNK_NAME ": %s of %s, %zu look%s at %zu end%s of links",
+		 lnk_time_str(elapsed, now), lnk_time_str(of, all), s->looks,
+		 s->looks == 1 ? "" : "s", s->n_ends, s->n_ends == 1 ? "" : "s");
+	fprintf(stderr, "\r%-*.*s", width, width, line);
+}
+
+/* Both ends of what is shown, again and again. A command has the terminal for itself. */
+static int sample(const struct run *r, struct lnk_model *m, struct lnk_err *err)
+{
+	const bool talks = r->sample && isatty(STDERR_FILENO);
+	const struct lnk_sample_opts o = {
+		.interval = r->interval ? r->interval : LNK_SECOND / 10,
+		.duration = r->sample,
+		.command = r->command,
+		.wake = r->live.wake,
+		.progress = talks ? show_progress : NULL,
+	};
+	int rc;
+
+	if (!m->env.live || (!r->sample && !r->command))
+		return 0;
+	rc = lnk_live_sample(m, &o, err);
+	if (talks)
+		fprintf(stderr, "\r%*s\r", progress_width(), "");
+	return rc;
+}
+
 /* From a capture's registers to its findings. */
 static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_select *select)
 {
@@ -548,6 +591,10 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 		return STATUS_USAGE;
 	}
 	lnk_live_settle(m);
+	if (sample(r, m, &err)) {
+		complain(NULL, err.text);
+		return STATUS_USAGE;
+	}
 	lnk_judge(m, &judge);
 	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
 		lnk_hwdb_fill(m);

@@ -10,6 +10,7 @@
 #ifndef LNKINSPECT_H
 #define LNKINSPECT_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,9 @@ char *lnk_clean(struct lnk_arena *a, const char *s, size_t n);
 void *lnk_xmalloc(size_t size);
 void *lnk_xrealloc(void *p, size_t size);
 
+#define LNK_SECOND UINT64_C(1000000000) /* ns */
+uint64_t lnk_now(void);			/* ns of CLOCK_MONOTONIC */
+
 /* What went wrong, in words, where it is known. Filled by the first to fail. */
 struct lnk_err {
 	char text[1024];
@@ -88,6 +92,9 @@ bool lnk_width_legal(unsigned width); /* 1 2 4 8 12 16 32 */
  * that dmesg is matched to the digit (Linux drivers/pci/pci.h PCIE_SPEED2MBS_ENC). 0 = unknown.
  */
 uint32_t lnk_rate_mbps(unsigned speed, unsigned width);
+/* "350 ms", "10.0 s", "90.0 min" */
+#define LNK_TIME_LEN 24
+const char *lnk_time_str(uint64_t ns, char buf[LNK_TIME_LEN]);
 
 struct lnk_addr {
 	uint32_t domain;
@@ -344,6 +351,30 @@ struct lnk_live {
 	bool training_twice;  /* LNKSTA's training bit was set on a second read too */
 	bool status_unsteady; /* LNKSTA differed on a second read: the link is changing */
 	bool aer_growing;     /* the kernel's count of correctable errors grew meanwhile */
+	struct lnk_samples *samples; /* of its LNKSTA (--sample, --while); NULL: none were taken */
+};
+
+/* What a look at one end of a link found; nothing: no answer, or no link's speed and width. */
+enum lnk_sight { LNK_SEEN_LINK, LNK_SEEN_ASLEEP, LNK_SEEN_NOTHING };
+
+#define LNK_SPEED_CODES 8
+
+/*
+ * One end of a link, looked at again and again. What is shown and judged of its function is the
+ * highest; speeds and widths here have the layout of LNKSTA, and are 0 where it never answered.
+ */
+struct lnk_samples {
+	size_t looks;			    /* that it answered */
+	size_t changes;			    /* of speed or width, between two of those in turn */
+	uint16_t lowest, highest;	    /* by rate; of equal ones the first */
+	uint16_t first, last;		    /* that it answered */
+	uint8_t fastest, widest;	    /* not always of the same look */
+	uint8_t sight;			    /* enum lnk_sight, of the last look */
+	uint64_t at_speed[LNK_SPEED_CODES]; /* ns, by code; from a look to the next one */
+	uint64_t asleep, silent;	    /* ns */
+	/* Of a device: its port said something else, and in the next look both said so again. */
+	bool apart;
+	uint16_t apart_port, apart_device; /* what they said */
 };
 
 struct lnk_fn {
@@ -455,6 +486,19 @@ struct lnk_quote {
 	const char *text; /* clean */
 };
 
+/* How links were sampled, and what became of the command meanwhile. */
+struct lnk_sampling {
+	size_t looks;	   /* at all of them */
+	size_t n_ends;	   /* that were looked at; 0: there was nothing to look at */
+	uint64_t interval; /* ns, as asked for */
+	uint64_t duration; /* ns, as it was */
+	int signal;	   /* that ended it early, or 0 */
+	bool command;	   /* for as long as one ran (--while): */
+	int exit_status;   /* of it, or -1 */
+	int killed_by;	   /* the signal that ended it, or 0 */
+	const char *words; /* "the command ended with status 0" */
+};
+
 struct lnk_damage {
 	uint32_t line;	  /* from 1 */
 	const char *what; /* "hex row with 13 bytes" */
@@ -478,9 +522,10 @@ struct lnk_model {
 	size_t n_damage;	   /* all of them */
 	struct lnk_quote *quotes;  /* in the arena; sorted by address, then by line */
 	size_t n_quotes;
-	bool damage_unplaced; /* some of it belongs to no function that is known */
-	bool whole;	      /* a host bridge is among the functions, or all are known to be */
-	const char *limit;    /* a limit that was reached, in words; NULL */
+	struct lnk_sampling *sampling; /* in the arena; NULL: each link was looked at once */
+	bool damage_unplaced;	       /* some of it belongs to no function that is known */
+	bool whole;	   /* a host bridge is among the functions, or all are known to be */
+	const char *limit; /* a limit that was reached, in words; NULL */
 
 	struct lnk_finding *findings; /* in the order of report: worst first, then address, id */
 	size_t n_findings, max_findings;
@@ -918,6 +963,42 @@ void lnk_live_settle(struct lnk_model *m);
 void lnk_live_help(FILE *to, bool methods);
 void lnk_live_end(void);
 
+/* ---- live-sample.c: links that are looked at again and again ------------------------------- */
+
+struct lnk_sample_opts {
+	uint64_t interval;   /* ns, between two looks */
+	uint64_t duration;   /* ns; not asked for where there is a command */
+	const char *command; /* of the shell: as long as it runs; or NULL */
+	bool wake;	     /* read what sleeps, too */
+	/* For ->duration: NULL, or called now and then with how far it is, after @elapsed ns. */
+	void (*progress)(const struct lnk_sampling *s, uint64_t elapsed, uint64_t of);
+};
+/*
+ * Between lnk_live_settle() and lnk_judge(): fills m->sampling and the samples of both ends of what
+ * is shown, and makes the highest what they run at. An errno and words where the command cannot be
+ * started.
+ */
+int lnk_live_sample(struct lnk_model *m, const struct lnk_sample_opts *o, struct lnk_err *err);
+
+/* ---- command.c: a command of the shell, and waiting that its end or a signal cuts short ------ */
+
+struct lnk_command {
+	bool started, ended;
+	int status; /* as waitpid(2) has it, once it has ended */
+	int signal; /* that came for us, or 0 */
+	pid_t pid;
+	sigset_t mask, waited; /* signals: as they were, those that are waited for */
+	struct sigaction chld; /* as it was */
+};
+/*
+ * From here to lnk_command_end() SIGINT and SIGTERM do not end the program, but a wait. Starts
+ * @command unless it is NULL; -errno and words where that fails, and nothing is to be ended then.
+ */
+int lnk_command_start(struct lnk_command *c, const char *command, struct lnk_err *err);
+/* Waits for the moment @until; true where the command's end or a signal came first. */
+bool lnk_command_wait(struct lnk_command *c, uint64_t until);
+/* A signal that came for us alone is passed on; the command has a while to end by it. */
+void lnk_command_end(struct lnk_command *c);
 /* ---- live-log.c, live-tools.c: what others say of this machine's links now ------------------ */
 
 /* Quotes of the kernel's own log: /dev/kmsg, and the journal for what that has lost. */
@@ -1122,6 +1203,8 @@ struct lnk_grid {
 	size_t n_rows;
 };
 int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g);
+/* What was seen of each link, where it was sampled (report-samples.c). */
+int lnk_put_samples(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 /* -v: the link registers of both ends, raw and decoded, for each link that is shown. */
 void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 

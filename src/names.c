@@ -94,6 +94,19 @@ uint32_t lnk_rate_mbps(unsigned speed, unsigned width)
 	return lnk_speed_legal(speed) && width <= 32 ? speeds[speed].mbps * width : 0;
 }
 
+const char *lnk_time_str(uint64_t ns, char buf[LNK_TIME_LEN])
+{
+	const double s = (double)ns / 1e9;
+
+	if (s < 0.9995)
+		snprintf(buf, LNK_TIME_LEN, "%.0f ms", 1e3 * s);
+	else if (s < 600)
+		snprintf(buf, LNK_TIME_LEN, "%.1f s", s);
+	else
+		snprintf(buf, LNK_TIME_LEN, "%.1f min", s / 60);
+	return buf;
+}
+
 char *lnk_put_hex(char *to, uint32_t x, unsigned digits)
 {
 	unsigned i;

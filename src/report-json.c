@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <pci/header.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -399,13 +400,100 @@ static json_t *link_end(const struct lnk_fn *f)
 	return o;
 }
 
-static json_t *link_object(const struct lnk_link *l)
+static json_t *status_value(const struct lnk_samples *s, unsigned status)
+{
+	return s->looks ? link_value(FIELD_GET(PCI_EXP_LNKSTA_SPEED, status),
+				     FIELD_GET(PCI_EXP_LNKSTA_WIDTH, status)) :
+			  json_null();
+}
+
+static json_t *milliseconds(uint64_t ns)
+{
+	return integer((ns + 500000) / 1000000);
+}
+
+static json_t *speed_times(const struct lnk_samples *s, const struct lnk_sampling *all)
+{
+	json_t *list = json_array();
+	unsigned code;
+
+	for (code = 0; code < LNK_SPEED_CODES; code++) {
+		json_t *o;
+
+		if (!s->at_speed[code])
+			continue;
+		o = json_object();
+		set(o, "speed", text(lnk_speed_name(code)));
+		set(o, "ms", milliseconds(s->at_speed[code]));
+		set(o, "share", json_real((double)s->at_speed[code] / (double)all->duration));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *samples(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	const struct lnk_samples *s = f->live ? f->live->samples : NULL;
+	json_t *o;
+
+	if (!s)
+		return json_null();
+	o = json_object();
+	set(o, "looks", integer(s->looks));
+	set(o, "changes", integer(s->changes));
+	set(o, "lowest", status_value(s, s->lowest));
+	set(o, "highest", status_value(s, s->highest));
+	set(o, "last", s->sight == LNK_SEEN_LINK ? status_value(s, s->last) : json_null());
+	set(o, "time", speed_times(s, m->sampling));
+	set(o, "asleep_ms", milliseconds(s->asleep));
+	set(o, "no_answer_ms", milliseconds(s->silent));
+	return o;
+}
+
+static json_t *sampled_end(const struct lnk_model *m, const struct lnk_fn *f)
+{
+	json_t *o = link_end(f);
+
+	if (f)
+		set(o, "samples", samples(m, f));
+	return o;
+}
+
+static json_t *command(const struct lnk_sampling *s)
+{
+	json_t *o;
+
+	if (!s->command)
+		return json_null();
+	o = json_object();
+	set(o, "status", s->exit_status < 0 ? json_null() : integer((uint64_t)s->exit_status));
+	set(o, "signal", s->killed_by ? integer((uint64_t)s->killed_by) : json_null());
+	set(o, "words", text(s->words));
+	return o;
+}
+
+static json_t *sampling(const struct lnk_sampling *s)
+{
+	json_t *o;
+
+	if (!s)
+		return json_null();
+	o = json_object();
+	set(o, "looks", integer(s->looks));
+	set(o, "interval_ms", milliseconds(s->interval));
+	set(o, "duration_ms", milliseconds(s->duration));
+	set(o, "command", command(s));
+	set(o, "ended_by_signal", s->signal ? integer((uint64_t)s->signal) : json_null());
+	return o;
+}
+
+static json_t *link_object(const struct lnk_model *m, const struct lnk_link *l)
 {
 	json_t *o = json_object();
 	bool found = l->verdict == LNK_FOUND;
 
-	set(o, "port", link_end(l->above));
-	set(o, "device", link_end(l->below));
+	set(o, "port", sampled_end(m, l->above));
+	set(o, "device", sampled_end(m, l->below));
 	set(o, "state", text(state_token(l->state)));
 	set(o, "verdict", text(verdict_tokens[l->verdict]));
 	set(o, "worst", text(found ? lnk_severity_name((enum lnk_severity)l->worst) : NULL));
@@ -626,7 +714,7 @@ static void keep_until_written(void *p)
 
 static void put_value(struct out *o, json_t *value)
 {
-	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6);
 	size_t n = json_dumpb(value, o->text, o->size, flags);
 
 	if (n > o->size) {
@@ -698,7 +786,7 @@ static void put_links(struct out *o, const struct lnk_model *m)
 	open_list(o, "links");
 	for (i = 0; i < m->n_links; i++)
 		if (m->links[i].below->shown)
-			put_item(o, link_object(&m->links[i]));
+			put_item(o, link_object(m, &m->links[i]));
 	close_list(o);
 	open_list(o, "paths");
 	for (i = 0; i < m->n_fns; i++)
@@ -785,6 +873,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	put_key(&o, "source", text(m->source));
 	put_key(&o, "line", m->line ? integer(m->line) : json_null());
 	put_key(&o, "environment", environment(&m->env));
+	put_key(&o, "sampling", sampling(m->sampling));
 	put_functions(&o, v, m);
 	put_links(&o, m);
 	put_quotes(&o, m);

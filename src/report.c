@@ -1328,6 +1328,8 @@ int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m
 	lnk_arena_free(&a);
 	fputc('\n', to);
 	rc = picture(to, v, m);
+	if (!rc && m->sampling)
+		rc = lnk_put_samples(to, v, m);
 	if (rc)
 		return rc;
 	if (v->verbose)

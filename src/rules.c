@@ -95,6 +95,43 @@ static unsigned want_width(const struct lnk_link *l)
 	return least(l->above->max_width, l->below->max_width);
 }
 
+static bool was_sampled(const struct lnk_fn *f)
+{
+	return f->live && f->live->samples;
+}
+
+/* Where it was sampled, speed and width need not have been at their best at the same time. */
+static unsigned best_speed(const struct lnk_fn *f)
+{
+	return was_sampled(f) ? f->live->samples->fastest : f->cur_speed;
+}
+
+static unsigned best_width(const struct lnk_fn *f)
+{
+	return was_sampled(f) ? f->live->samples->widest : f->cur_width;
+}
+
+/* Seen to change while we looked: what was read of two functions is not of one moment. */
+static bool is_unsteady(const struct lnk_fn *f)
+{
+	return f->live && f->live->status_unsteady;
+}
+
+/* " in 100 looks (10.0 s)": how well a link is known that was never better; "" for one look. */
+static const char *looks_words(const struct lnk_fn *f, const struct lnk_msg *msg)
+{
+	const struct lnk_sampling *s = msg->model->sampling;
+	char time[LNK_TIME_LEN];
+	size_t n;
+
+	if (!s || !was_sampled(f))
+		return "";
+	n = f->live->samples->looks;
+	return lnk_strf(msg->arena, " in %zu look%s (%s)%s", n, n == 1 ? "" : "s",
+			lnk_time_str(s->duration, time),
+			s->command ? " while the command ran" : "");
+}
+
 static bool can_less(const struct lnk_link *l)
 {
 	return l->above->max_speed < l->below->max_speed ||
@@ -238,14 +275,29 @@ static const struct lnk_rule slot_is_the_limit = {
 	.fix = "Use a slot that allows more if the machine has one; else nothing.",
 };
 
+static struct words status_words(unsigned status)
+{
+	return link_words(FIELD_GET(PCI_EXP_LNKSTA_SPEED, status),
+			  FIELD_GET(PCI_EXP_LNKSTA_WIDTH, status));
+}
+
+static enum lnk_verdict found_apart(const struct lnk_samples *s, struct lnk_msg *msg)
+{
+	return found(msg, "port says %s, device says %s, in two looks one after the other",
+		     status_words(s->apart_port).text, status_words(s->apart_device).text);
+}
+
 static enum lnk_verdict check_004(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	const struct lnk_fn *up = l->above, *f = l->below;
 
-	if (runs_beyond_port(l) || (up->cur_speed == f->cur_speed && up->cur_width == f->cur_width))
+	if (runs_beyond_port(l))
 		return LNK_PASS;
-	/* Seen to change while we looked: what was read of the two ends is not of one moment. */
-	if ((up->live && up->live->status_unsteady) || (f->live && f->live->status_unsteady))
+	if (was_sampled(f) && f->live->samples->apart)
+		return found_apart(f->live->samples, msg);
+	if (up->cur_speed == f->cur_speed && up->cur_width == f->cur_width)
+		return LNK_PASS;
+	if (is_unsteady(up) || is_unsteady(f))
 		return LNK_NA;
 	return found(msg, "port says %s, device says %s", cur_words(up).text, cur_words(f).text);
 }
@@ -281,14 +333,17 @@ static bool unread_twin(const struct lnk_model *m, const struct lnk_fn *f)
 static enum lnk_verdict check_005(const struct lnk_link *l, struct lnk_msg *msg)
 {
 	const struct lnk_fn *up = l->above, *f = l->below;
+	const char *looks;
 
-	if (f->cur_width >= want_width(l))
+	if (best_width(f) >= want_width(l))
 		return LNK_PASS;
 	if (up->quirks & LNK_Q_VIRTUAL || l->alike || (up->quirks | f->quirks) & LNK_Q_WIRED ||
 	    !lnk_knows(up, LNK_R_PCIECAP) || !(up->reg[LNK_R_PCIECAP] & PCI_EXP_FLAGS_SLOT) ||
 	    unread_twin(msg->model, f))
 		lower(msg, LNK_NOTICE);
-	return found(msg, "runs x%u of x%u", f->cur_width, want_width(l));
+	looks = looks_words(f, msg);
+	return found(msg, "%s x%u of x%u%s", *looks ? "never wider than" : "runs", best_width(f),
+		     want_width(l), looks);
 }
 
 static const struct lnk_rule width_below_both_ends = {
@@ -315,9 +370,9 @@ static bool is_held(const struct lnk_link *l)
 	unsigned target = PCI_EXP_LNKCTL2_SPEED(up);
 
 	if (l->above->quirks & NO_WIRE_ABOVE || !lnk_knows(l->above, LNK_R_LNKCTL2) ||
-	    l->below->cur_speed >= want_speed(l))
+	    best_speed(l->below) >= want_speed(l))
 		return false;
-	if (target && target < want_speed(l) && l->below->cur_speed <= target)
+	if (target && target < want_speed(l) && best_speed(l->below) <= target)
 		return true;
 	return up & PCI_EXP_LNKCTL2_SPEED_DIS ||
 	       (lnk_knows(l->below, LNK_R_LNKCTL2) && down & PCI_EXP_LNKCTL2_SPEED_DIS);
@@ -325,19 +380,23 @@ static bool is_held(const struct lnk_link *l)
 
 static enum lnk_verdict check_006(const struct lnk_link *l, struct lnk_msg *msg)
 {
+	const struct lnk_sampling *sampling = msg->model->sampling;
 	const struct lnk_fn *f = l->below;
-	const char *idle = "";
+	const char *idle = "", *looks;
 
-	if (f->cur_speed >= want_speed(l) || is_held(l))
+	if (best_speed(f) >= want_speed(l) || is_held(l))
 		return LNK_PASS;
 	if (l->above->quirks & LNK_Q_VIRTUAL)
 		lower(msg, LNK_NOTICE);
-	if (serves_graphics(f) && f->cur_width >= want_width(l)) {
+	if (serves_graphics(f) && best_width(f) >= want_width(l)) {
 		lower(msg, LNK_NOTICE);
-		idle = ", at full width: probably idle, look again under load";
+		idle = sampling && sampling->command ?
+			       ", at full width" :
+			       ", at full width: probably idle, look again under load";
 	}
-	return found(msg, "runs %s of %s%s", lnk_speed_name(f->cur_speed),
-		     lnk_speed_name(want_speed(l)), idle);
+	looks = looks_words(f, msg);
+	return found(msg, "%s %s of %s%s%s", *looks ? "never faster than" : "runs",
+		     lnk_speed_name(best_speed(f)), lnk_speed_name(want_speed(l)), looks, idle);
 }
 
 static const struct lnk_rule speed_below_both_ends = {
@@ -354,7 +413,8 @@ static const struct lnk_rule speed_below_both_ends = {
 	.why = "Both ends can go faster. Devices save power by slowing an idle link; a link that "
 	       "is "
 	       "slow under load, too, has trained badly.",
-	.fix = "Look again while the device works. If it stays slow, reseat the card; behind a "
+	.fix = "Look again while the device works: --while runs what makes it work. If it stays "
+	       "slow, reseat the card; behind a "
 	       "virtual port ask the owner of the host to look at the real slot.",
 };
 
@@ -368,7 +428,7 @@ static enum lnk_verdict check_007(const struct lnk_link *l, struct lnk_msg *msg)
 		return found(msg, "target speed %s, both ends allow %s", lnk_speed_name(target),
 			     lnk_speed_name(want_speed(l)));
 	return found(msg, "autonomous speed change is disabled at %s, both ends allow %s",
-		     lnk_speed_name(l->below->cur_speed), lnk_speed_name(want_speed(l)));
+		     lnk_speed_name(best_speed(l->below)), lnk_speed_name(want_speed(l)));
 }
 
 static const struct lnk_rule held_by_target = {
@@ -426,6 +486,8 @@ static enum lnk_verdict check_008(const struct lnk_fn *f, struct lnk_msg *msg)
 	}
 	if (!limit || slowest >= own)
 		return LNK_PASS;
+	if ((is_unsteady(f) || is_unsteady(limit)) && !(was_sampled(f) && was_sampled(limit)))
+		return LNK_NA;
 	if (!(limit->quirks & (LNK_Q_VIRTUAL | LNK_Q_EMULATED)))
 		lower(msg, LNK_NOTICE);
 	msg->other = limit;
@@ -611,6 +673,10 @@ static enum lnk_verdict check_104(const struct lnk_link *l, struct lnk_msg *msg)
 			continue;
 		if (g->cur_speed == f->cur_speed && g->cur_width == f->cur_width)
 			continue;
+		if (is_unsteady(f) || is_unsteady(g)) {
+			verdict = LNK_NA;
+			continue;
+		}
 		msg->other = g;
 		msg->other_regs = CURLINK;
 		return found(msg, "function %x.%x runs %s, function %x.%x runs %s",
@@ -651,6 +717,12 @@ static bool wire_is_up(const struct lnk_fn *f)
 	       !link_inactive(up);
 }
 
+/* A port says no more of a link that went down; that is for whoever hangs below it. */
+static bool fell_silent(const struct lnk_fn *f)
+{
+	return was_sampled(f) && !lnk_faces_down(f) && f->live->samples->sight == LNK_SEEN_NOTHING;
+}
+
 static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 {
 	if (f->reach == LNK_READ_ASLEEP || not_asked(f))
@@ -662,6 +734,12 @@ static enum lnk_verdict check_105(const struct lnk_fn *f, struct lnk_msg *msg)
 	if (f->reach == LNK_READ_GONE) {
 		lower(msg, LNK_NOTICE);
 		return found(msg, "was removed while it was looked at");
+	}
+	if (fell_silent(f)) {
+		lower(msg, LNK_NOTICE);
+		return found(msg,
+			     "answered in %zu looks, and no more in the last: powered off, or gone",
+			     f->live->samples->looks);
 	}
 	if (f->reach != LNK_READ_FFS && !f->link_ones)
 		return LNK_PASS;
@@ -1243,9 +1321,16 @@ static bool equalised(const struct lnk_fn *f)
 	return !lnk_knows(f, LNK_R_LNKSTA2) || f->reg[LNK_R_LNKSTA2] & PCI_EXP_LINKSTA2_EQU_COMP;
 }
 
+/* LNKSTA2 was read once, with the first look; since then the link has run at another speed. */
+static bool came_up(const struct lnk_fn *f)
+{
+	return was_sampled(f) &&
+	       FIELD_GET(PCI_EXP_LNKSTA_SPEED, f->live->samples->first) != f->cur_speed;
+}
+
 static enum lnk_verdict check_404(const struct lnk_link *l, struct lnk_msg *msg)
 {
-	if (l->below->cur_speed < 3)
+	if (l->below->cur_speed < 3 || came_up(l->below))
 		return LNK_NA;
 	if (equalised(l->above) && equalised(l->below))
 		return LNK_PASS;

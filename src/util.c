@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* util.c - memory, messages, and text from outside made harmless */
+/* util.c - memory, messages, the clock, and text from outside made harmless */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lnkinspect.h"
 
@@ -170,6 +171,14 @@ char *lnk_clean(struct lnk_arena *a, const char *s, size_t n)
 	kept = lnk_strndup(a, out, o);
 	free(out);
 	return kept;
+}
+
+uint64_t lnk_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LNK_SECOND + (uint64_t)t.tv_nsec;
 }
 
 int lnk_fail(struct lnk_err *err, int code, const char *fmt, ...)

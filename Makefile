@@ -158,7 +158,7 @@ fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))
 # What looks at this machine is no part of it.
 $(fuzzers): $(B)/fuzz-%: $(addprefix $(B)/obj/tests/,fuzz/%.o fuzz/fuzz.o oracle.o) \
 	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o hwdb.o command.o \
-		$(addsuffix .o,$(addprefix live-,env journal log sample settle tools))),$(objects))
+		$(addsuffix .o,$(addprefix live-,env events journal log poll sample settle tools))),$(objects))
 	$(link) -fsanitize=fuzzer -o $@ $^ $(lib_libs) $(LDLIBS)
 
 ## fuzz			libFuzzer, FUZZ_SECONDS (60) for each FUZZ_TARGET (all), in build/fuzz

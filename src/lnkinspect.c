@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lnkinspect.h"
@@ -586,6 +587,9 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 	};
 	struct lnk_err err = {0};
 
+	/* A finding that went may be one that cannot be looked for any more. */
+	if (r->monitor)
+		judge.keep |= BIT(LNK_SKIPPED);
 	if (walk(m, select, &err)) {
 		complain(NULL, err.text);
 		return STATUS_USAGE;
@@ -802,16 +806,21 @@ static bool read_other(struct run *r)
 	return is_single(&r->other);
 }
 
-static void run_live(struct run *r)
+/* How this machine is read, with what libpci was asked for. */
+static struct lnk_live_opts reading(struct run *r)
 {
-	struct lnk_captures c = {0};
-	struct lnk_live_opts live;
-	struct lnk_err err = {0};
-
 	r->live.params = list_words(&r->params);
 	r->live.everything = r->capture != NULL;
 	r->live.some = r->select.slot || r->select.id;
-	live = r->live;
+	return r->live;
+}
+
+static void run_live(struct run *r)
+{
+	struct lnk_captures c = {0};
+	struct lnk_live_opts live = reading(r);
+	struct lnk_err err = {0};
+
 	/* Serial numbers tell devices apart. */
 	live.deep |= r->compare != NULL;
 	r->tally.status = STATUS_USAGE;
@@ -822,6 +831,194 @@ static void run_live(struct run *r)
 	lnk_captures_free(&c);
 	lnk_live_end();
 }
+
+/* ---- --monitor ------------------------------------------------------------------------------ */
+
+struct monitor {
+	struct run *run;
+	struct lnk_watch watch;
+	struct lnk_events events;
+	struct lnk_captures seen; /* this machine, when it was looked at last */
+	struct lnk_err trouble;	  /* since then: why it cannot be looked at */
+	FILE *to;		  /* what is to be printed, into: */
+	char *text;
+	size_t size;
+};
+
+/* Of RFC 3339: local time, and how far that is from UTC. */
+static const char *time_str(char buf[32])
+{
+	time_t t = time(NULL);
+	const struct tm *tm = localtime(&t);
+	size_t n = tm ? strftime(buf, 32, "%Y-%m-%dT%H:%M:%S%z", tm) : 0;
+
+	if (n < 5)
+		return strcpy(buf, "-");
+	memmove(buf + n - 1, buf + n - 2, 3);
+	buf[n - 2] = ':';
+	return buf;
+}
+
+static int tell(struct monitor *mon, struct lnk_news n)
+{
+	char now[32];
+	int rc = -ENOMEM;
+
+	n.time = time_str(now);
+	rewind(mon->to);
+	mon->run->format->tell(mon->to, &mon->run->view, &n);
+	if (!fflush(mon->to))
+		rc = lnk_watch_write(&mon->watch, mon->text, mon->size);
+	if (rc < 0)
+		complain(output_name(mon->run), strerror(-rc));
+	return rc;
+}
+
+static int tell_trouble(struct monitor *mon, const struct lnk_err *err)
+{
+	if (!strcmp(err->text, mon->trouble.text))
+		return 0;
+	mon->trouble = *err;
+	return tell(mon, (struct lnk_news){.kind = LNK_NEWS_TROUBLE, .trouble = err->text});
+}
+
+static int look(struct run *r, struct lnk_captures *c, struct lnk_err *err)
+{
+	const struct lnk_live_opts live = reading(r);
+	int rc = lnk_live_read(&live, c, err);
+
+	if (rc)
+		return rc;
+	if (judge_model(r, c->models[0], &r->select))
+		return -EINVAL;
+	lnk_drivers_tell(c->models[0]);
+	lnk_remedy_make(c->models[0], r->forms);
+	return 0;
+}
+
+static int look_again(void *data)
+{
+	struct monitor *mon = data;
+	struct lnk_captures c = {0};
+	struct lnk_changes changes;
+	struct lnk_err err = {0};
+	int rc = 0;
+
+	lnk_live_close(mon->seen.models[0]);
+	if (look(mon->run, &c, &err)) {
+		lnk_captures_free(&c);
+		return tell_trouble(mon, &err);
+	}
+	mon->trouble.text[0] = '\0';
+	lnk_changes_find(&changes, mon->seen.models[0], c.models[0]);
+	if (changes.n)
+		rc = tell(mon, (struct lnk_news){.kind = LNK_NEWS_CHANGES, .changes = &changes});
+	lnk_changes_free(&changes);
+	lnk_captures_free(&mon->seen);
+	mon->seen = c;
+	return rc;
+}
+
+/* What could not be looked at is looked for. */
+static bool poll_links(void *data)
+{
+	struct monitor *mon = data;
+
+	return mon->trouble.text[0] || lnk_live_poll(mon->seen.models[0]);
+}
+
+static int drain(void *data)
+{
+	struct monitor *mon = data;
+	int rc = lnk_events_drain(&mon->events);
+
+	if (rc < 0)
+		complain("events of the kernel", strerror(-rc));
+	return rc;
+}
+
+/* Without events there is --interval. */
+static bool start_listening(struct monitor *mon)
+{
+	struct lnk_err err = {0};
+
+	if (lnk_events_open(&mon->events, &err)) {
+		complain(NULL, err.text);
+		if (!mon->watch.interval)
+			complain("--monitor", "--interval looks without events");
+		return mon->watch.interval;
+	}
+	if (mon->events.doubtful)
+		complain("--monitor",
+			 "events of the kernel may not come into this container (a user "
+			 "namespace); --interval looks without them");
+	mon->watch.events = mon->events.fd;
+	return true;
+}
+
+/* Until the end; not 0, with words said where it is negative. */
+static int keep_looking(struct monitor *mon)
+{
+	struct lnk_err err = {0};
+	int rc;
+
+	/* What comes while it is looked at is an event. */
+	if (!start_listening(mon))
+		return -EIO;
+	if (look(mon->run, &mon->seen, &err)) {
+		if (err.text[0])
+			complain(NULL, err.text);
+		return -EIO;
+	}
+	rc = tell(mon, (struct lnk_news){
+			       .kind = LNK_NEWS_START,
+			       .model = mon->seen.models[0],
+			       .interval = mon->watch.interval,
+			       .events = mon->events.monitor && !mon->events.doubtful,
+		       });
+	return rc ? rc : lnk_watch_run(&mon->watch);
+}
+
+static int monitor(struct run *r)
+{
+	struct monitor mon = {
+		.run = r,
+		.watch =
+			{
+				.events = -1,
+				.out = STDOUT_FILENO,
+				.interval = r->interval,
+				.drain = drain,
+				.changed = look_again,
+				.tick = poll_links,
+			},
+		.events.fd = -1,
+	};
+	int rc;
+
+	mon.watch.data = &mon;
+	mon.to = open_memstream(&mon.text, &mon.size);
+	if (!mon.to) {
+		complain("--monitor", strerror(errno));
+		return STATUS_USAGE;
+	}
+	rc = lnk_watch_begin(&mon.watch);
+	if (rc)
+		complain("--monitor", strerror(-rc));
+	else
+		rc = keep_looking(&mon);
+	if (rc == LNK_WATCH_SIGNAL)
+		tell(&mon, (struct lnk_news){.kind = LNK_NEWS_END});
+	lnk_captures_free(&mon.seen);
+	lnk_live_end();
+	lnk_events_close(&mon.events);
+	lnk_watch_end(&mon.watch);
+	fclose(mon.to);
+	free(mon.text);
+	return rc < 0 ? STATUS_USAGE : 0;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------ */
 
 /* Whether all that was written to @to has arrived. */
 static bool has_arrived(FILE *to, const char *name)
@@ -896,6 +1093,8 @@ static int run(struct run *r)
 {
 	int status;
 
+	if (r->monitor)
+		return monitor(r);
 	if (r->capture)
 		r->format = &lnk_format_dump;
 	if (r->compare && !read_other(r))

@@ -999,12 +999,101 @@ int lnk_command_start(struct lnk_command *c, const char *command, struct lnk_err
 bool lnk_command_wait(struct lnk_command *c, uint64_t until);
 /* A signal that came for us alone is passed on; the command has a while to end by it. */
 void lnk_command_end(struct lnk_command *c);
+
 /* ---- live-log.c, live-tools.c: what others say of this machine's links now ------------------ */
 
 /* Quotes of the kernel's own log: /dev/kmsg, and the journal for what that has lost. */
 void lnk_log_quote(struct lnk_model *m);
 /* Quotes of drivers and their tools, which take time: of what is shown and awake. */
 void lnk_tools_quote(struct lnk_model *m);
+
+/* ---- live-events.c, live-poll.c: what changes on this machine ------------------------------ */
+
+/* The kernel's events of PCI functions. */
+struct udev_monitor;
+struct lnk_events {
+	struct udev_monitor *monitor;
+	int fd;	       /* to be read from when anything came; -1: not open */
+	bool doubtful; /* in a user namespace, where the kernel's events may not come */
+};
+int lnk_events_open(struct lnk_events *e, struct lnk_err *err);
+/* Takes what came: 1 if functions came, went or changed, or events were lost; a negative errno. */
+int lnk_events_drain(struct lnk_events *e);
+void lnk_events_close(struct lnk_events *e);
+/*
+ * Does a link that is shown run otherwise than @m has it, did a function come, go or wake up? Reads
+ * the status of both ends of what is awake. @m is the last that lnk_live_read() made.
+ */
+bool lnk_live_poll(const struct lnk_model *m);
+/* Before the next lnk_live_read(): nothing more is read of these functions. */
+void lnk_live_close(struct lnk_model *m);
+
+/* ---- changes.c: what differs between two looks at one machine ------------------------------- */
+
+/* In the order of report. */
+enum lnk_diff_kind {
+	LNK_DIFF_WENT,	  /* a finding */
+	LNK_DIFF_REMOVED, /* a function */
+	LNK_DIFF_ADDED,	  /* a function */
+	LNK_DIFF_LINK,	  /* state, speed or width of a link */
+	LNK_DIFF_CAME,	  /* a finding */
+	LNK_DIFF_TURNED,  /* a finding's severity or message */
+};
+enum { LNK_DIFFS = LNK_DIFF_TURNED + 1 };
+
+/* Why a finding went. */
+enum lnk_gone {
+	LNK_GONE_JUDGED,  /* it was looked for, and is no longer found */
+	LNK_GONE_REMOVED, /* what it was about is not there */
+	LNK_GONE_ASLEEP,  /* cannot tell: that sleeps now */
+	LNK_GONE_UNREAD,  /* cannot tell: a register that it takes was not read */
+};
+
+/* What is of the function, link or finding that the kind names; @was is of the look before. */
+struct lnk_diff {
+	uint8_t kind; /* enum lnk_diff_kind */
+	uint8_t gone; /* LNK_DIFF_WENT: enum lnk_gone */
+	const struct lnk_fn *fn;
+	const struct lnk_link *link, *link_was;
+	const struct lnk_finding *finding, *finding_was;
+};
+
+struct lnk_changes {
+	const struct lnk_model *before, *now;
+	struct lnk_diff *list;
+	size_t n, max;
+};
+/*
+ * Both were judged, with what was skipped kept. By address: what stands there with other ids went
+ * and came. Of what is not shown nothing is said.
+ */
+void lnk_changes_find(struct lnk_changes *c, const struct lnk_model *before,
+		      const struct lnk_model *now);
+void lnk_changes_free(struct lnk_changes *c);
+
+/* ---- watch.c: waiting ---------------------------------------------------------------------- */
+
+/* How waiting ended, beside a negative errno. */
+enum { LNK_WATCH_SIGNAL = 1, LNK_WATCH_NO_READER };
+
+struct lnk_watch {
+	int events;		    /* file descriptors: what events come from (-1: none), */
+	int out;		    /* where output goes */
+	uint64_t interval;	    /* ns; 0: none */
+	void *data;		    /* for all that follow */
+	int (*drain)(void *data);   /* takes events; 1: there was something; a negative errno */
+	int (*changed)(void *data); /* once after a burst of them; not 0: the end */
+	bool (*tick)(void *data);   /* each interval; true: as an event */
+	int signals, timer;	    /* watch.c's, as all below */
+	bool stopped;		    /* a signal came */
+	bool torn;		    /* half a line was written */
+};
+/* From here on SIGINT and SIGTERM end the waiting, not the program. */
+int lnk_watch_begin(struct lnk_watch *w);
+int lnk_watch_run(struct lnk_watch *w);
+/* Whole lines, or as far as they get until a signal comes. */
+int lnk_watch_write(struct lnk_watch *w, const char *text, size_t n);
+void lnk_watch_end(struct lnk_watch *w);
 
 /* ---- compare.c: one capture beside another of the same devices ----------------------------- */
 
@@ -1101,6 +1190,23 @@ struct lnk_view {
 	bool redact;
 };
 
+/* What --monitor tells. */
+enum lnk_news_kind {
+	LNK_NEWS_START,	  /* who is watched and what stands */
+	LNK_NEWS_CHANGES, /* two looks differ */
+	LNK_NEWS_TROUBLE, /* a look failed */
+	LNK_NEWS_END,
+};
+struct lnk_news {
+	enum lnk_news_kind kind;
+	const char *time;		   /* "2026-11-23T05:44:08+00:00" */
+	const struct lnk_model *model;	   /* LNK_NEWS_START, and what else it has: */
+	uint64_t interval;		   /* ns; 0: links are not looked at */
+	bool events;			   /* they come, for all that is known */
+	const struct lnk_changes *changes; /* LNK_NEWS_CHANGES */
+	const char *trouble;		   /* LNK_NEWS_TROUBLE, clean */
+};
+
 struct lnk_format {
 	const char *name;
 	const char *help;
@@ -1114,6 +1220,8 @@ struct lnk_format {
 	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 	int (*compare)(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
 	int (*end)(FILE *to, const struct lnk_view *v, int status);
+	/* In place of all these: whole lines. NULL: it cannot tell news. */
+	void (*tell)(FILE *to, const struct lnk_view *v, const struct lnk_news *n);
 };
 extern const struct lnk_format *const lnk_formats[];
 extern const size_t lnk_n_formats;
@@ -1186,6 +1294,12 @@ void lnk_text_between(FILE *to, const struct lnk_view *v);
 int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		   int (*picture)(FILE *, const struct lnk_view *, const struct lnk_model *));
 int lnk_text_end(FILE *to, const struct lnk_view *v, int status);
+/* A finding in one line, as -q has it. */
+void lnk_put_line(FILE *to, const struct lnk_view *v, const struct lnk_finding *f);
+/* What is shown of it: functions and links. */
+void lnk_count_shown(const struct lnk_model *m, size_t *fns, size_t *links);
+/* "20 functions", "1 link" */
+const char *lnk_count_str(struct lnk_arena *a, size_t n, const char *what);
 /* A table or a tree of rows; libsmartcols draws it (report-table.c). */
 #define LNK_GRID_COLUMNS 6
 enum lnk_grid_flag { LNK_GRID_TREE = 1, LNK_GRID_RIGHT = 2 };
@@ -1214,6 +1328,10 @@ void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_mode
 const char *lnk_pair_str(struct lnk_arena *a, const struct lnk_comparison *c,
 			 const struct lnk_pair *p);
 int lnk_text_compare(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
+
+/* ---- report-watch.c: what --monitor tells, as text, a line each ------------------------------ */
+
+void lnk_text_tell(FILE *to, const struct lnk_view *v, const struct lnk_news *n);
 
 /* ---- jobs.c: several inputs side by side -------------------------------------------------- */
 

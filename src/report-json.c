@@ -1061,6 +1061,120 @@ static int end(FILE *to, const struct lnk_view *v, int status)
 	return 0;
 }
 
+/* ---- News: one object a line ---------------------------------------------------------------- */
+
+#define NEWS_VERSION 1
+
+static const char *const change_tokens[LNK_DIFFS] = {
+	[LNK_DIFF_WENT] = "went", [LNK_DIFF_REMOVED] = "removed", [LNK_DIFF_ADDED] = "added",
+	[LNK_DIFF_LINK] = "link", [LNK_DIFF_CAME] = "came",	  [LNK_DIFF_TURNED] = "changed",
+};
+
+static const char *const gone_tokens[] = {
+	[LNK_GONE_JUDGED] = NULL,
+	[LNK_GONE_REMOVED] = "removed",
+	[LNK_GONE_ASLEEP] = "asleep",
+	[LNK_GONE_UNREAD] = "unread",
+};
+
+static json_t *event(const struct lnk_news *n, const char *token)
+{
+	json_t *o = json_object();
+
+	set(o, "time", text(n->time));
+	set(o, "event", text(token));
+	return o;
+}
+
+static void put_event(struct out *o, json_t *value)
+{
+	put_value(o, value);
+	fputc('\n', o->to);
+}
+
+static json_t *name_and_version(const char *name, json_t *version)
+{
+	json_t *o = json_object();
+
+	set(o, "name", text(name));
+	set(o, "version", version);
+	return o;
+}
+
+static void put_start(struct out *o, const struct lnk_view *v, const struct lnk_news *n)
+{
+	const struct lnk_model *m = n->model;
+	json_t *e = event(n, "start");
+	size_t fns, links, i;
+
+	lnk_count_shown(m, &fns, &links);
+	set(e, "schema", name_and_version(LNK_NAME "-monitor", json_integer(NEWS_VERSION)));
+	set(e, "tool", name_and_version(LNK_NAME, text(LNK_VERSION)));
+	set(e, "environment", environment(&m->env));
+	set(e, "functions", integer(fns));
+	set(e, "links", integer(links));
+	set(e, "events", json_boolean(n->events));
+	set(e, "interval_ms", n->interval ? integer(n->interval / 1000000) : json_null());
+	put_event(o, e);
+	for (i = 0; i < m->n_findings; i++) {
+		e = event(n, "found");
+		set(e, "finding", finding(v, m, &m->findings[i]));
+		put_event(o, e);
+	}
+}
+
+static json_t *change(const struct lnk_view *v, const struct lnk_news *n, const struct lnk_diff *c)
+{
+	const struct lnk_model *before = n->changes->before, *now = n->changes->now;
+	json_t *e = event(n, change_tokens[c->kind]);
+
+	switch (c->kind) {
+	case LNK_DIFF_REMOVED:
+	case LNK_DIFF_ADDED:
+		set(e, "function", function(v, c->fn));
+		break;
+	case LNK_DIFF_LINK:
+		set(e, "link", link_object(now, c->link));
+		set(e, "was", link_object(before, c->link_was));
+		break;
+	case LNK_DIFF_WENT:
+		set(e, "finding", finding(v, before, c->finding));
+		set(e, "because", text(gone_tokens[c->gone]));
+		break;
+	default:
+		set(e, "finding", finding(v, now, c->finding));
+		if (c->finding_was)
+			set(e, "was", finding(v, before, c->finding_was));
+	}
+	return e;
+}
+
+static void tell(FILE *to, const struct lnk_view *v, const struct lnk_news *n)
+{
+	struct out o = {.to = to};
+	json_t *e;
+	size_t i;
+
+	json_set_alloc_funcs(allocate, keep_until_written);
+	switch (n->kind) {
+	case LNK_NEWS_START:
+		put_start(&o, v, n);
+		break;
+	case LNK_NEWS_CHANGES:
+		for (i = 0; i < n->changes->n; i++)
+			put_event(&o, change(v, n, &n->changes->list[i]));
+		break;
+	case LNK_NEWS_TROUBLE:
+		e = event(n, "trouble");
+		set(e, "message", text(n->trouble));
+		put_event(&o, e);
+		break;
+	case LNK_NEWS_END:
+		put_event(&o, event(n, "end"));
+	}
+	free(o.text);
+}
+
 const struct lnk_format lnk_format_json = {
 	.name = "json",
 	.help = "everything, for programs: schema lnkinspect, version 1",
@@ -1071,4 +1185,5 @@ const struct lnk_format lnk_format_json = {
 	.write = put_capture,
 	.compare = put_comparison,
 	.end = end,
+	.tell = tell,
 };

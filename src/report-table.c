@@ -597,4 +597,5 @@ const struct lnk_format lnk_format_table = {
 	.write = put_capture,
 	.compare = lnk_text_compare,
 	.end = lnk_text_end,
+	.tell = lnk_text_tell,
 };

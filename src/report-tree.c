@@ -338,4 +338,5 @@ const struct lnk_format lnk_format_tree = {
 	.write = put_capture,
 	.compare = lnk_text_compare,
 	.end = lnk_text_end,
+	.tell = lnk_text_tell,
 };

@@ -523,7 +523,7 @@ const char *lnk_name_cell(struct lnk_arena *a, const struct lnk_view *v, const s
 }
 
 /* "3 ports", "1 port" */
-static const char *count_str(struct lnk_arena *a, size_t n, const char *what)
+const char *lnk_count_str(struct lnk_arena *a, size_t n, const char *what)
 {
 	return lnk_strf(a, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
@@ -577,27 +577,35 @@ static const char *reach_str(struct lnk_arena *a, const struct lnk_model *m, siz
 	return *list ? list : "all read";
 }
 
+void lnk_count_shown(const struct lnk_model *m, size_t *fns, size_t *links)
+{
+	size_t i;
+
+	*fns = *links = 0;
+	for (i = 0; i < m->n_fns; i++)
+		*fns += m->fns[i].shown;
+	for (i = 0; i < m->n_links; i++)
+		*links += m->links[i].below->shown;
+}
+
 const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m)
 {
-	size_t fns = 0, ports = 0, links = 0, lone = 0, i;
+	size_t fns, ports = 0, links, lone = 0, i;
 	const char *head = "", *tail = "";
 
-	for (i = 0; i < m->n_fns; i++) {
-		fns += m->fns[i].shown;
+	lnk_count_shown(m, &fns, &links);
+	for (i = 0; i < m->n_fns; i++)
 		ports += m->fns[i].shown && lnk_faces_down(&m->fns[i]);
-	}
-	for (i = 0; i < m->n_links; i++) {
-		links += m->links[i].below->shown;
+	for (i = 0; i < m->n_links; i++)
 		lone += m->links[i].below->shown && !m->links[i].above;
-	}
 	if (!m->env.live && m->source)
 		head = m->line ? lnk_strf(a, "%s, line %u: ", m->source, m->line) :
 				 lnk_strf(a, "%s: ", m->source);
 	if (lone)
 		tail = lnk_strf(a, " (%zu with no port in sight)", lone);
 	return lnk_strf(a, "%s%s: %s, %s, %s%s, %s", head, machine_str(a, &m->env),
-			count_str(a, fns, "function"), count_str(a, ports, "port"),
-			count_str(a, links, "link"), tail, reach_str(a, m, fns));
+			lnk_count_str(a, fns, "function"), lnk_count_str(a, ports, "port"),
+			lnk_count_str(a, links, "link"), tail, reach_str(a, m, fns));
 }
 
 /* The register that holds the speed and width of @r, if bytes were read. */
@@ -681,8 +689,8 @@ static const char *tally_str(struct lnk_arena *a, const struct lnk_model *m)
 			list = join(a, list, ", ",
 				    i == LNK_INFO ?
 					    lnk_strf(a, "%zu info", n[i]) :
-					    count_str(a, n[i],
-						      lnk_severity_name((enum lnk_severity)i)));
+					    lnk_count_str(a, n[i],
+							  lnk_severity_name((enum lnk_severity)i)));
 	if (*list)
 		return lnk_strf(a, "Found: %s.", list);
 	for (i = 0; i < m->n_fns; i++)
@@ -774,8 +782,9 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 	return lnk_strf(a,
 			"Checked: %s at both ends, %s. %zu of %zu rules had something to "
 			"judge%s%s.",
-			links[COMPARED] ? count_str(a, links[COMPARED], "link") : "no link",
-			count_str(a, fns, "function"), rules, lnk_n_rules, rules ? ": " : "", list);
+			links[COMPARED] ? lnk_count_str(a, links[COMPARED], "link") : "no link",
+			lnk_count_str(a, fns, "function"), rules, lnk_n_rules, rules ? ": " : "",
+			list);
 }
 
 /* The names of the registers in @missing, each once: MAXLINK is called LNKCAP too. */
@@ -814,7 +823,7 @@ static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 	return lnk_strf(a,
 			"Cannot tell: %s by %s need%s what was not read or is void: %s (-q -v "
 			"lists them).",
-			count_str(a, n, "check"), rules, n == 1 ? "s" : "",
+			lnk_count_str(a, n, "check"), rules, n == 1 ? "s" : "",
 			missing_str(a, missing));
 }
 
@@ -851,7 +860,7 @@ static const char *lost_str(struct lnk_arena *a, const struct lnk_model *m)
 	if (*list)
 		list = lnk_strf(a, " (%s)", list);
 	return lnk_strf(a, "Not compared, because an end was not read or is not there: %s%s.",
-			count_str(a, m->n_lost, "link"), list);
+			lnk_count_str(a, m->n_lost, "link"), list);
 }
 
 const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m)
@@ -954,7 +963,7 @@ static void put_line(FILE *to, const char *s)
 	fputc('\n', to);
 }
 
-static void put_quiet_finding(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
+void lnk_put_line(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
 {
 	struct lnk_arena a = {0};
 	char buf[WHERE_LEN];
@@ -997,7 +1006,7 @@ static void put_quiet(FILE *to, const struct lnk_view *v, const struct lnk_model
 	size_t i;
 
 	for (i = 0; i < m->n_findings; i++)
-		put_quiet_finding(to, v, &m->findings[i]);
+		lnk_put_line(to, v, &m->findings[i]);
 	if (v->verbose)
 		put_skips(to, m);
 }

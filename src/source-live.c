@@ -534,14 +534,20 @@ static unsigned read_copy(struct lnk_model *m, struct lnk_fn *f, struct pci_dev 
 	return off;
 }
 
-/* What went wrong with a function of which there is no byte. */
-static const char *why_nothing(struct lnk_addr addr)
+/* It is listed, and its directory is gone. */
+static bool has_vanished(struct lnk_addr addr)
 {
 	char path[LNK_SYSFS_PATH];
 	struct stat st;
 
-	if (live.method == METHOD_SYSFS && lnk_sysfs_path(&live.sysfs, addr, ".", path) &&
-	    stat(path, &st))
+	return live.method == METHOD_SYSFS && lnk_sysfs_path(&live.sysfs, addr, ".", path) &&
+	       stat(path, &st);
+}
+
+/* What went wrong with a function of which there is no byte. */
+static const char *why_nothing(struct lnk_addr addr)
+{
+	if (has_vanished(addr))
 		return "no directory; a copy must keep symbolic links or hold what they lead to";
 	return "no byte of its configuration space can be read";
 }
@@ -620,6 +626,9 @@ static int read_fns(struct lnk_model *m, bool some, struct lnk_err *err)
 		if (live.owns_devs && contain(call_get_dev, found))
 			return fail_in_libpci(err);
 		read_fn(m, &f, found->dev, some);
+		/* It went between the list and the look. */
+		if (!live.copy && !f.attr && has_vanished(f.addr))
+			continue;
 		if (live.copy && live.owns_devs) {
 			pci_free_dev(found->dev);
 			found->dev = NULL;
@@ -756,11 +765,8 @@ bool lnk_live_open(struct lnk_model *m)
 /* A removed function has no directory, and its bus, where one is left, answers with all ones. */
 static bool is_gone(const struct lnk_fn *f)
 {
-	char path[LNK_SYSFS_PATH];
-	struct stat st;
-
 	return f->cfg.open && (f->cfg.size < LNK_CFG_MAX || f->reach == LNK_READ_FFS) &&
-	       lnk_sysfs_path(&live.sysfs, f->addr, ".", path) && stat(path, &st);
+	       has_vanished(f->addr);
 }
 
 bool lnk_live_drop(struct lnk_model *m)
@@ -768,7 +774,7 @@ bool lnk_live_drop(struct lnk_model *m)
 	bool any = false;
 	size_t i;
 
-	for (i = 0; m->env.live && live.sysfs.base && i < m->n_fns; i++) {
+	for (i = 0; m->env.live && i < m->n_fns; i++) {
 		struct lnk_fn *f = &m->fns[i];
 
 		if (!is_gone(f))

@@ -679,8 +679,12 @@ static const char *lacks(struct lnk_model *m)
 	const char *sysfs = "", *registers = "";
 
 	if (!live.sysfs.base)
-		sysfs = "Without sysfs it is not known which functions sleep, so all were read; "
-			"drivers and the kernel's counts of errors are not known either.";
+		sysfs = lnk_strf(
+			&m->arena,
+			"Read through %s, without sysfs: which functions sleep is not "
+			"known, so all were read; drivers and the kernel's counts of errors "
+			"are not known either.",
+			pci_get_method_name((int)live.access->method));
 	if (!m->env.root && !geteuid())
 		registers = "This user is root without CAP_SYS_ADMIN, as in a container: the "
 			    "kernel keeps the registers from it.";

@@ -72,8 +72,8 @@ def device(place: str, link: str = GEN3, memory: str = "m0") -> str:
     return f"-device cxl-type3,{place},volatile-memdev={memory},{link}"
 
 
-def hot(link_speed: str) -> dict[str, object]:
-    arguments = {"driver": "cxl-type3", "id": "ep0", "bus": "rp0", "volatile-memdev": "m0"}
+def hot(link_speed: str, memory: str = "m0") -> dict[str, object]:
+    arguments = {"driver": "cxl-type3", "id": "ep0", "bus": "rp0", "volatile-memdev": memory}
     link = {"x-speed": link_speed, "x-width": "16"}
     return {"execute": "device_add", "arguments": arguments | link}
 

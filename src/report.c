@@ -608,18 +608,6 @@ const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m)
 			lnk_count_str(a, links, "link"), tail, reach_str(a, m, fns));
 }
 
-/* The register that holds the speed and width of @r, if bytes were read. */
-static enum lnk_reg raw_of(const struct lnk_fn *f, enum lnk_reg r)
-{
-	uint32_t raw = f->known & ~f->from_text;
-
-	if (r == LNK_R_MAXLINK && raw & REG(LNK_R_LNKCAP))
-		return LNK_R_LNKCAP;
-	if (r == LNK_R_CURLINK && raw & REG(LNK_R_LNKSTA))
-		return LNK_R_LNKSTA;
-	return r;
-}
-
 static const char *ecap_words(struct lnk_arena *a, uint32_t ecaps)
 {
 	static const struct {
@@ -641,7 +629,7 @@ static const char *ecap_words(struct lnk_arena *a, uint32_t ecaps)
 const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e)
 {
 	const struct lnk_fn *f = e->fn;
-	enum lnk_reg r = raw_of(f, e->reg);
+	enum lnk_reg r = e->reg;
 	const char *name = lnk_reg_name(r), *from = "";
 	char at[LNK_ADDR_LEN];
 
@@ -1062,7 +1050,7 @@ static void put_evidence(FILE *to, const struct lnk_view *v, const struct lnk_fi
 
 	for (i = 0; i < f->n_evidence; i++) {
 		const struct lnk_evidence *e = &f->evidence[i];
-		uint32_t bit = REG(raw_of(e->fn, e->reg));
+		uint32_t bit = REG(e->reg);
 
 		/* MAXLINK and LNKCAP are one register: evidence comes sorted by function. */
 		if (!i || e->fn != e[-1].fn)

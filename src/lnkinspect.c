@@ -47,6 +47,8 @@ enum {
 	OPT_WHILE,
 	OPT_INTERVAL,
 	OPT_MONITOR,
+	OPT_EXPECT,
+	OPT_WRITE_EXPECT,
 };
 
 static const struct argp_option options[] = {
@@ -98,7 +100,7 @@ static const struct argp_option options[] = {
 	 2},
 
 	{NULL, 0, NULL, 0, "What to print:", 3},
-	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree or json", 3},
+	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree, json, junit or sarif", 3},
 	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 3},
 	{"json", OPT_JSON, NULL, 0, "As --format=json", 3},
 	{"quiet", 'q', NULL, 0, "Findings only, a line each", 3},
@@ -117,11 +119,17 @@ static const struct argp_option options[] = {
 	 "Not these rules, or not at this address; repeatable", 4},
 	{"fail-on", OPT_FAIL_ON, "SEVERITY", 0,
 	 "error, warning (the default), notice or never: what makes the exit status 1", 4},
+	{"expect", OPT_EXPECT, "FILE", 0,
+	 "Fail unless just the findings are there that this file lists, ID@WHERE or none; what is "
+	 "new or missing is printed",
+	 4},
 
 	{NULL, 0, NULL, 0, "Instead of judging:", 5},
 	{"capture", OPT_CAPTURE, "FILE", 0,
 	 "Write what this machine shows as text that lspci -F and --from-dump read", 5},
 	{"redact", OPT_REDACT, NULL, 0, "With --capture: blank serial numbers", 5},
+	{"write-expect", OPT_WRITE_EXPECT, "FILE", 0,
+	 "Write the findings that count for --fail-on as a file for --expect", 5},
 	{"rules", OPT_RULES, NULL, 0, "List the rules", 5},
 	{"explain", OPT_EXPLAIN, "ID", 0, "Explain a rule", 5},
 	{NULL, 0, NULL, 0, "Help:", -1},
@@ -149,11 +157,15 @@ struct run {
 	const struct lnk_format *format;
 	const char *capture;
 	const char *compare;
+	const char *expect;
+	const char *write_expect;
+	const char *file;	   /* of --capture or --write-expect; NULL: neither */
 	const char *command;	   /* --while */
 	uint64_t sample, interval; /* ns; 0: not asked for */
 	struct lnk_captures other; /* what --compare names, read before all else */
-	FILE *to;		   /* NULL until there is something to write */
-	struct lnk_tally tally;	   /* over all inputs; a worker's over one */
+	struct lnk_expectation expectation;
+	FILE *to;		/* NULL until there is something to write */
+	struct lnk_tally tally; /* over all inputs; a worker's over one */
 	size_t jobs;
 	uint32_t forms; /* of suggestions */
 	bool method_help, param_help, has_only, has_suggest, monitor, done;
@@ -352,8 +364,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_FORMAT:
 		r->format = lnk_format_find(arg);
-		if (!r->format || r->format == &lnk_format_dump)
-			reject("--format", arg, "table, tree, json");
+		if (!r->format || r->format == &lnk_format_dump || r->format == &lnk_format_expect)
+			reject("--format", arg, "table, tree, json, junit, sarif");
 		break;
 	case 't':
 		r->format = &lnk_format_tree;
@@ -392,6 +404,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_COMPARE:
 		r->compare = arg;
+		break;
+	case OPT_EXPECT:
+		r->expect = arg;
+		break;
+	case OPT_WRITE_EXPECT:
+		r->write_expect = arg;
 		break;
 	case OPT_DEEP:
 		r->live.deep = true;
@@ -476,18 +494,18 @@ static bool wants_color(int asked)
 
 static const char *output_name(const struct run *r)
 {
-	return r->capture ? r->capture : "standard output";
+	return r->file ? r->file : "standard output";
 }
 
 /*
- * Where to write, with the format's beginning written. A capture's file is opened only now, when
- * all input was read: it may be the file that was read, and must not be lost where reading failed.
+ * Where to write, with the format's beginning written. A file is opened only now, when all input
+ * was read: it may be the file that was read, and must not be lost where reading failed.
  */
 static FILE *output(struct run *r)
 {
 	if (r->to)
 		return r->to;
-	r->to = r->capture && strcmp(r->capture, "-") ? fopen(r->capture, "w") : stdout;
+	r->to = r->file && strcmp(r->file, "-") ? fopen(r->file, "w") : stdout;
 	if (!r->to)
 		complain(output_name(r), strerror(errno));
 	else if (r->format->begin)
@@ -495,12 +513,12 @@ static FILE *output(struct run *r)
 	return r->to;
 }
 
-/* The same for one capture more. */
+/* The same for one capture more that is written. */
 static FILE *next_output(struct run *r)
 {
 	FILE *to = output(r);
 
-	if (to && r->tally.n_captures && r->format->between)
+	if (to && r->tally.n_written && r->format->between)
 		r->format->between(to, &r->view);
 	return to;
 }
@@ -587,8 +605,8 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 	};
 	struct lnk_err err = {0};
 
-	/* A finding that went may be one that cannot be looked for any more. */
-	if (r->monitor)
+	/* What went, or is missing, may be what cannot be looked for. */
+	if (r->monitor || r->expect)
 		judge.keep |= BIT(LNK_SKIPPED);
 	if (walk(m, select, &err)) {
 		complain(NULL, err.text);
@@ -600,7 +618,7 @@ static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_sele
 		return STATUS_USAGE;
 	}
 	lnk_judge(m, &judge);
-	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->capture)
+	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->file)
 		lnk_hwdb_fill(m);
 	return 0;
 }
@@ -634,21 +652,41 @@ static int compare(struct run *r, const struct lnk_model *m)
 /* What others say of this machine's links, where it is shown: a capture has no room for it. */
 static void listen(const struct run *r, struct lnk_model *m)
 {
-	if (!m->env.live || r->view.quiet || r->capture)
+	if (!m->env.live || r->view.quiet || r->file)
 		return;
 	lnk_log_quote(m);
 	if (r->live.deep)
 		lnk_tools_quote(m);
 }
 
+/* What differs from what is expected. */
+static int hold(struct run *r)
+{
+	if (has_failed(r->format->expect(r->to, &r->view, &r->expectation)))
+		return STATUS_USAGE;
+	return lnk_expect_status(&r->expectation);
+}
+
+static int write_one(struct run *r, const struct lnk_model *m)
+{
+	bool is_written = !r->format->findings_only || m->n_findings;
+	FILE *to = is_written ? next_output(r) : output(r);
+
+	r->tally.n_captures++;
+	r->tally.n_written += is_written;
+	return !to || has_failed(r->format->write(to, &r->view, m)) ? STATUS_USAGE : 0;
+}
+
 /* From a capture's registers to its verdict on paper. Returns its exit status. */
 static int judge_one(struct run *r, struct lnk_model *m)
 {
-	FILE *to;
+	int status;
 	size_t i;
 
 	if (judge_model(r, m, &r->select))
 		return STATUS_USAGE;
+	if (r->expect)
+		lnk_expect_judge(&r->expectation, m, r->view.fail_on);
 	if (r->capture && !fits_capture(m)) {
 		complain(m->source,
 			 "decoded text, which --capture cannot write: it has registers only");
@@ -661,22 +699,36 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	lnk_remedy_make(m, r->forms);
 	for (i = 0; i < m->n_findings; i++)
 		r->tally.n_found[m->findings[i].severity]++;
-	to = next_output(r);
-	r->tally.n_captures++;
-	if (!to || has_failed(r->format->write(to, &r->view, m)))
-		return STATUS_USAGE;
-	if (r->capture)
-		return 0;
-	return lnk_status_worse(lnk_status(m, &r->view), r->compare ? compare(r, m) : 0);
+	status = write_one(r, m);
+	if (status || r->file)
+		return status;
+	status = lnk_status(m, &r->view);
+	if (r->expect)
+		status = lnk_status_worse(status, hold(r));
+	return lnk_status_worse(status, r->compare ? compare(r, m) : 0);
 }
 
-/* Which of several captures to compare is not for us to choose. */
-static bool is_single(const struct lnk_captures *c)
+/* The option that takes one capture; NULL: none was given. */
+static const char *single_option(const struct run *r)
 {
+	if (r->compare)
+		return "--compare";
+	if (r->expect)
+		return "--expect";
+	return r->write_expect ? "--write-expect" : NULL;
+}
+
+/* Which of several captures is meant is not for us to choose. */
+static bool is_single(const struct run *r, const struct lnk_captures *c)
+{
+	char text[128];
+
 	if (c->n == 1)
 		return true;
-	complain(c->models[0]->source, "holds several captures, and --compare takes one: "
-				       "give it a file with that one alone");
+	snprintf(text, sizeof(text),
+		 "holds several captures, and %s takes one: give it a file with that one alone",
+		 single_option(r));
+	complain(c->models[0]->source, text);
 	return false;
 }
 
@@ -685,7 +737,7 @@ static int judge_all(struct run *r, const struct lnk_captures *c)
 	int status = 0;
 	size_t i;
 
-	if (r->compare && !is_single(c))
+	if (single_option(r) && !is_single(r, c))
 		return STATUS_USAGE;
 	for (i = 0; i < c->n; i++)
 		status = lnk_status_worse(status, judge_one(r, c->models[i]));
@@ -728,6 +780,7 @@ static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
 	to->status = lnk_status_worse(to->status, t->status);
 	to->n_unread += t->n_unread;
 	to->n_captures += t->n_captures;
+	to->n_written += t->n_written;
 	to->n_shown += t->n_shown;
 	for (i = 0; i < ARRAY_SIZE(to->n_found); i++)
 		to->n_found[i] += t->n_found[i];
@@ -752,7 +805,7 @@ static void take(void *data, size_t i, const struct lnk_job *job)
 		return;
 	}
 	fwrite(job->text + job->n_out, 1, job->n_err, stderr);
-	if (job->tally.n_captures)
+	if (job->tally.n_written)
 		put_output(r, job->text, job->n_out);
 	add_tally(&r->tally, &job->tally);
 }
@@ -803,7 +856,17 @@ static bool read_other(struct run *r)
 		complain(NULL, err.text);
 		return false;
 	}
-	return is_single(&r->other);
+	return is_single(r, &r->other);
+}
+
+static bool read_expectation(struct run *r)
+{
+	struct lnk_err err = {0};
+
+	if (!lnk_expect_read(&r->expectation, r->expect, &err))
+		return true;
+	complain(NULL, err.text);
+	return false;
 }
 
 /* How this machine is read, with what libpci was asked for. */
@@ -1072,8 +1135,8 @@ static void put_total(struct run *r)
 	const char *text;
 	size_t i;
 
-	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || r->capture ||
-	    r->format == &lnk_format_json)
+	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || r->file ||
+	    (r->format != &lnk_format_table && r->format != &lnk_format_tree))
 		return;
 	text = lnk_strf(&a, "Together: %zu input%s, %zu capture%s; found:", r->dumps.n,
 			r->dumps.n == 1 ? "" : "s", t->n_captures, t->n_captures == 1 ? "" : "s");
@@ -1097,7 +1160,12 @@ static int run(struct run *r)
 		return monitor(r);
 	if (r->capture)
 		r->format = &lnk_format_dump;
+	if (r->write_expect)
+		r->format = &lnk_format_expect;
+	r->file = r->capture ? r->capture : r->write_expect;
 	if (r->compare && !read_other(r))
+		return STATUS_USAGE;
+	if (r->expect && !read_expectation(r))
 		return STATUS_USAGE;
 	if (r->dumps.n)
 		run_dumps(r);
@@ -1106,7 +1174,7 @@ static int run(struct run *r)
 	lnk_hwdb_end();
 	status = r->tally.status;
 	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
-	if (!r->to && (r->capture || !output(r)))
+	if (!r->to && (r->file || !output(r)))
 		return STATUS_USAGE;
 	/* A selection that misses is no clean bill of health. */
 	if (!status && !r->tally.n_shown && (r->select.slot || r->select.id)) {
@@ -1152,11 +1220,30 @@ static void check_watch(const struct run *r, struct lnk_err *err)
 		lnk_fail(err, -EINVAL,
 			 "--capture writes what one look shows: leave out --sample, --while and "
 			 "--monitor");
+	} else if (r->monitor && !r->format->tell) {
+		lnk_fail(err, -EINVAL, "--monitor prints lines of text or JSON: use --json");
 	} else if (r->monitor && r->compare) {
 		lnk_fail(err, -EINVAL, "--monitor and --compare: use one");
 	} else if (r->command && !*r->command) {
 		lnk_fail(err, -EINVAL, "--while: no command is given");
 	}
+}
+
+/* A list of findings is one capture's. */
+static void check_expect(const struct run *r, struct lnk_err *err)
+{
+	if (r->compare && !r->format->compare)
+		lnk_fail(err, -EINVAL,
+			 "--compare: there is no room for it in --format=%s: use table, tree or "
+			 "json",
+			 r->format->name);
+	if (!r->expect && !r->write_expect)
+		return;
+	if (!!r->expect + !!r->write_expect + !!r->capture + !!r->compare + r->monitor > 1)
+		lnk_fail(err, -EINVAL,
+			 "--expect, --write-expect, --compare, --capture and --monitor: use one");
+	if (r->dumps.n > 1)
+		lnk_fail(err, -EINVAL, "%s takes one capture: give one -F", single_option(r));
 }
 
 static bool check_usage(struct run *r)
@@ -1189,6 +1276,7 @@ static bool check_usage(struct run *r)
 	else
 		lnk_judge_check(&judge, &err);
 	check_watch(r, &err);
+	check_expect(r, &err);
 	choose_forms(r, &err);
 	if (err.text[0])
 		complain(NULL, err.text);
@@ -1221,6 +1309,7 @@ int main(int argc, char **argv)
 	list_free(&r.params);
 	list_free(&r.suggest);
 	lnk_captures_free(&r.other);
+	lnk_expect_free(&r.expectation);
 	lnk_hwdb_end();
 	return status;
 }

@@ -644,9 +644,13 @@ struct lnk_evidence {
 	enum lnk_reg reg;
 };
 
+/* What --expect says of a finding. */
+enum lnk_held { LNK_HELD_NEVER, LNK_HELD_NOT, LNK_HELD_EXPECTED };
+
 struct lnk_finding {
 	const struct lnk_rule *rule;
 	enum lnk_severity severity;
+	uint8_t held;			    /* enum lnk_held, set by expect.c */
 	const struct lnk_link *link;	    /* NULL: about one function or the capture */
 	const struct lnk_fn *fn;	    /* where it is shown; NULL: the capture */
 	const struct lnk_fn *above, *below; /* the two ends, where there are two */
@@ -1175,6 +1179,39 @@ void lnk_compare(struct lnk_comparison *c, const struct lnk_model *here,
 		 const struct lnk_model *there, const struct lnk_select *s);
 void lnk_comparison_free(struct lnk_comparison *c);
 
+/* ---- expect.c: a reviewed list of findings, held against those that there are --------------- */
+
+/* What is known of an item, the least first. */
+enum lnk_expected { LNK_EXPECT_MISSING, LNK_EXPECT_CANNOT_TELL, LNK_EXPECT_FOUND };
+
+struct lnk_expect_item {
+	const struct lnk_rule *rule;
+	uint64_t above, at; /* both ends, or one; lnk_addr_key() + 1, 0: none */
+	uint32_t line;
+	enum lnk_expected state;
+	const char *text; /* "LNK001@0000:00:03.0>0000:01:00.0", the domain always there */
+};
+
+struct lnk_expectation {
+	struct lnk_arena arena;
+	const char *file;		/* clean */
+	struct lnk_expect_item *items;	/* in the order of the file */
+	struct lnk_expect_item **order; /* by rule and place */
+	size_t n_items;
+	size_t n[LNK_EXPECT_FOUND + 1];
+	const struct lnk_finding **unexpected; /* in the order of report */
+	size_t n_unexpected;
+};
+/* 0, or a negative errno and words about the first line that means nothing. */
+int lnk_expect_read(struct lnk_expectation *e, const char *path, struct lnk_err *err);
+/*
+ * After lnk_judge(), which kept what was skipped: sets the items' states and the findings' held.
+ * Those of severity @from or worse that are in no item are unexpected.
+ */
+void lnk_expect_judge(struct lnk_expectation *e, struct lnk_model *m, enum lnk_severity from);
+int lnk_expect_status(const struct lnk_expectation *e); /* 0, 1, 3 */
+void lnk_expect_free(struct lnk_expectation *e);
+
 /* ---- report.c: table of output formats ---------------------------------------------------- */
 
 enum lnk_names { LNK_NAMES, LNK_NUMBERS, LNK_NAMES_NUMBERS }; /* default, -n, -nn */
@@ -1211,14 +1248,17 @@ struct lnk_format {
 	const char *name;
 	const char *help;
 	uint64_t keep, keep_verbose; /* what it lists, as lnk_judge.keep; and with -v */
+	bool findings_only;	     /* it writes nothing of a capture without a finding */
 	/*
 	 * 0, or a negative errno where writing fails. write() is called once per capture,
-	 * compare() at most once, behind it. begin() and between() may be NULL.
+	 * compare() or expect() at most once, behind it. begin(), between() and these two may be
+	 * NULL.
 	 */
 	int (*begin)(FILE *to, const struct lnk_view *v);
-	void (*between)(FILE *to, const struct lnk_view *v); /* two captures */
+	void (*between)(FILE *to, const struct lnk_view *v); /* two captures that are written */
 	int (*write)(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
 	int (*compare)(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c);
+	int (*expect)(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e);
 	int (*end)(FILE *to, const struct lnk_view *v, int status);
 	/* In place of all these: whole lines. NULL: it cannot tell news. */
 	void (*tell)(FILE *to, const struct lnk_view *v, const struct lnk_news *n);
@@ -1227,6 +1267,7 @@ extern const struct lnk_format *const lnk_formats[];
 extern const size_t lnk_n_formats;
 const struct lnk_format *lnk_format_find(const char *name);
 extern const struct lnk_format lnk_format_table, lnk_format_tree, lnk_format_json, lnk_format_dump;
+extern const struct lnk_format lnk_format_junit, lnk_format_sarif, lnk_format_expect;
 
 /* Marks .selected and .shown, after lnk_walk(); -EINVAL and words if a filter means nothing. */
 int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
@@ -1234,6 +1275,8 @@ int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk
 /* Exit status of one capture (0, 1, 3) and the worse of two, in the order 2, 1, 3, 0. */
 int lnk_status(const struct lnk_model *m, const struct lnk_view *v);
 int lnk_status_worse(int a, int b);
+/* Does it make the exit status 1? */
+bool lnk_finding_counts(const struct lnk_finding *f, const struct lnk_view *v);
 
 /*
  * What every format says in the same words; all return arena or static text.
@@ -1248,10 +1291,19 @@ const char *lnk_fn_name(struct lnk_arena *a, const struct lnk_view *v, const str
 const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m);
 /* "LNKCAP 0000:00:03.0 00000411", "max_link_speed/width 0000:01:00.0 8GT/s x16 (sysfs)" */
 const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e);
+/* "LNK001@0000:00:03.0>0000:01:00.0", "LNK104@0000:01:00.0", "LNK901@-": the same next time. */
+const char *lnk_finding_name(struct lnk_arena *a, const struct lnk_finding *f);
+/* "0000:00:03.0>0000:01:00.0: port claims ..." */
+const char *lnk_finding_line(struct lnk_arena *a, const struct lnk_finding *f);
+/* The names of registers, and what else checks were skipped for, as lnk_count.missing has them. */
+const char *lnk_missing_str(struct lnk_arena *a, uint32_t missing);
 /* No findings: what was checked, in a sentence or two; with findings: what could not be checked. */
 const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m);
 /* The findings, each with its text, as table and tree both print them below their picture. */
 int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+/* Some of them; what was said of one before in @list is not said again. */
+void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		       const struct lnk_finding *list, size_t n);
 /* Its own, as LNKCAP and LNKSTA say: "8GT/s x16"; "void" for zeros, "not read" where not known. */
 const char *lnk_can_str(struct lnk_arena *a, const struct lnk_fn *f);
 const char *lnk_runs_str(struct lnk_arena *a, const struct lnk_fn *f);
@@ -1333,6 +1385,10 @@ int lnk_text_compare(FILE *to, const struct lnk_view *v, const struct lnk_compar
 
 void lnk_text_tell(FILE *to, const struct lnk_view *v, const struct lnk_news *n);
 
+/* ---- report-expect.c: what differs from what is expected ------------------------------------ */
+
+int lnk_text_expect(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e);
+
 /* ---- jobs.c: several inputs side by side -------------------------------------------------- */
 
 /* What came of an input, or of all so far. */
@@ -1340,6 +1396,7 @@ struct lnk_tally {
 	int status;
 	size_t n_unread;   /* inputs */
 	size_t n_captures; /* that were judged */
+	size_t n_written;  /* of those: of which the format writes something */
 	size_t n_shown;	   /* functions */
 	size_t n_found[LNK_ERROR + 1];
 };

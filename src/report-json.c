@@ -1053,6 +1053,43 @@ static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_c
 	return o.rc;
 }
 
+/* ---- What is expected ----------------------------------------------------------------------- */
+
+static json_t *expected_item(const struct lnk_expect_item *item)
+{
+	json_t *o = json_object();
+
+	set(o, "line", integer(item->line));
+	set(o, "id", text(item->rule->id));
+	set(o, "where", text(strchr(item->text, '@') + 1));
+	set(o, "cannot_tell", json_boolean(item->state == LNK_EXPECT_CANNOT_TELL));
+	return o;
+}
+
+static int put_expectation(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e)
+{
+	struct out o = {.to = to, .first = true};
+	size_t i;
+
+	(void)v;
+	is_closed = true;
+	fputs("],\n\"expectation\":{", to);
+	put_key(&o, "file", text(e->file));
+	put_key(&o, "found", integer(e->n[LNK_EXPECT_FOUND]));
+	open_list(&o, "missing");
+	for (i = 0; i < e->n_items; i++)
+		if (e->items[i].state != LNK_EXPECT_FOUND)
+			put_item(&o, expected_item(&e->items[i]));
+	close_list(&o);
+	open_list(&o, "unexpected");
+	for (i = 0; i < e->n_unexpected; i++)
+		put_item(&o, finding_name(e->unexpected[i]));
+	close_list(&o);
+	fputc('}', to);
+	free(o.text);
+	return o.rc;
+}
+
 static int end(FILE *to, const struct lnk_view *v, int status)
 {
 	(void)v;
@@ -1184,6 +1221,7 @@ const struct lnk_format lnk_format_json = {
 	.between = between,
 	.write = put_capture,
 	.compare = put_comparison,
+	.expect = put_expectation,
 	.end = end,
 	.tell = tell,
 };

@@ -337,6 +337,7 @@ const struct lnk_format lnk_format_tree = {
 	.between = lnk_text_between,
 	.write = put_capture,
 	.compare = lnk_text_compare,
+	.expect = lnk_text_expect,
 	.end = lnk_text_end,
 	.tell = lnk_text_tell,
 };

@@ -9,10 +9,8 @@
 #include "lnkinspect.h"
 
 const struct lnk_format *const lnk_formats[] = {
-	&lnk_format_table,
-	&lnk_format_tree,
-	&lnk_format_json,
-	&lnk_format_dump,
+	&lnk_format_table, &lnk_format_tree, &lnk_format_json,	 &lnk_format_junit,
+	&lnk_format_sarif, &lnk_format_dump, &lnk_format_expect,
 };
 const size_t lnk_n_formats = ARRAY_SIZE(lnk_formats);
 
@@ -240,12 +238,17 @@ static bool about_input(const struct lnk_rule *r)
 	return r->id[3] == '9';
 }
 
+bool lnk_finding_counts(const struct lnk_finding *f, const struct lnk_view *v)
+{
+	return f->severity >= v->fail_on && f->held != LNK_HELD_EXPECTED && !about_input(f->rule);
+}
+
 int lnk_status(const struct lnk_model *m, const struct lnk_view *v)
 {
 	size_t i;
 
 	for (i = 0; i < m->n_findings; i++)
-		if (m->findings[i].severity >= v->fail_on && !about_input(m->findings[i].rule))
+		if (lnk_finding_counts(&m->findings[i], v))
 			return 1;
 	return m->n_lost ? 3 : 0;
 }
@@ -775,12 +778,12 @@ static const char *checked_str(struct lnk_arena *a, const struct lnk_model *m)
 			list);
 }
 
-/* The names of the registers in @missing, each once: MAXLINK is called LNKCAP too. */
-static const char *missing_str(struct lnk_arena *a, uint32_t missing)
+const char *lnk_missing_str(struct lnk_arena *a, uint32_t missing)
 {
 	const char *list = "";
 	unsigned r;
 
+	/* MAXLINK is called LNKCAP too. */
 	if (missing & REG(LNK_R_LNKCAP))
 		missing &= ~REG(LNK_R_MAXLINK);
 	if (missing & REG(LNK_R_LNKSTA))
@@ -812,7 +815,7 @@ static const char *skipped_str(struct lnk_arena *a, const struct lnk_model *m)
 			"Cannot tell: %s by %s need%s what was not read or is void: %s (-q -v "
 			"lists them).",
 			lnk_count_str(a, n, "check"), rules, n == 1 ? "s" : "",
-			missing_str(a, missing));
+			lnk_missing_str(a, missing));
 }
 
 static const char *left_out_str(struct lnk_arena *a, const struct lnk_model *m)
@@ -938,6 +941,22 @@ static const char *where_str(const struct lnk_finding *f, const char *arrow, cha
 		return buf;
 	}
 	return f->fn ? lnk_addr_str(f->fn->addr, buf) : NULL;
+}
+
+const char *lnk_finding_name(struct lnk_arena *a, const struct lnk_finding *f)
+{
+	char buf[WHERE_LEN];
+	const char *where = where_str(f, ">", buf);
+
+	return lnk_strf(a, "%s@%s", f->rule->id, where ? where : "-");
+}
+
+const char *lnk_finding_line(struct lnk_arena *a, const struct lnk_finding *f)
+{
+	char buf[WHERE_LEN];
+	const char *where = where_str(f, ">", buf);
+
+	return where ? lnk_strf(a, "%s: %s", where, f->message) : f->message;
 }
 
 /* One line: what is on several is put on one. */
@@ -1258,27 +1277,32 @@ static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_mod
 	lnk_arena_free(&a);
 }
 
-int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
+void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		       const struct lnk_finding *list, size_t n)
 {
 	struct told told = {0};
 	size_t i;
 
-	if (v->quiet) {
-		put_quiet(to, v, m);
-		return 0;
-	}
 	told.rules = lnk_xmalloc(lnk_n_rules * sizeof(*told.rules));
 	memset(told.rules, 0, lnk_n_rules * sizeof(*told.rules));
 	told.quotes = lnk_xmalloc(m->n_quotes + 1);
 	memset(told.quotes, 0, m->n_quotes + 1);
-	for (i = 0; i < m->n_findings; i++) {
+	for (i = 0; i < n; i++) {
 		fputc('\n', to);
-		put_finding(to, v, m, &m->findings[i], &told);
+		put_finding(to, v, m, &list[i], &told);
 	}
 	for (i = 0; i < lnk_n_rules; i++)
 		free(told.rules[i].remedy);
 	free(told.rules);
 	free(told.quotes);
+}
+
+int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
+{
+	if (v->quiet)
+		put_quiet(to, v, m);
+	else
+		lnk_tell_findings(to, v, m, m->findings, m->n_findings);
 	return 0;
 }
 

@@ -258,12 +258,14 @@ manual() {
 			gzip -c capture.txt >capture.txt.gz
 			;;
 		*' -d 10de::03xx') ! grep -q LNK001 out || fail "$line: it is no display controller" ;;
+		*--write-expect*) grep -q '^LNK001@' capture.expect || fail "$line" ;;
+		*--expect*) grep -q '^Held against capture.expect: 2 found\.$' out || fail "$line" ;;
 		*' -F '*--ignore*) grep -q 'LNK001 error' out || fail "$line: $(cat out)" ;;
 		*jq*) jq -e '.[0].limited_by.address == "0000:00:01.0"' out || fail "$line: $(cat out)" ;;
 		*' -F '*) grep -q 'LNK001 error' out || fail "$line: $(cat out)" ;;
 		esac
 	done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/s/^\.Dl //p' "$ROOT/man/lnkinspect.1")
-	((n == 16)) || fail "$n examples"
+	((n == 18)) || fail "$n examples"
 	finish
 }
 
@@ -288,7 +290,7 @@ help_options() {
 	# The manual writes the argument behind the short option as well.
 	manual | sed -n '/^   What to look at/,/^OUTPUT/p' |
 		sed -nE 's/^ {5}(-[^-]) ?[^ ,]*, (--[^ ]+).*$/\1 \2/p; s/^ {5}(--[^ ]+).*$/\1/p' | sort >in-manual
-	(($(wc -l <help) == 31)) || fail "$(wc -l <help) options in --help"
+	(($(wc -l <help) == 33)) || fail "$(wc -l <help) options in --help"
 	diff help in-manual || fail "they differ"
 	finish
 }
@@ -334,10 +336,10 @@ completes() {
 @test "completion: arguments" {
 	local rules
 	rules=$("$LNKINSPECT" --rules | cut -d ' ' -f 1 | tr '\n' ' ')
-	completes 'table tree json' --format = ''
-	completes 'table tree json' --format =
+	completes 'table tree json junit sarif' --format = ''
+	completes 'table tree json junit sarif' --format =
 	completes 'tree' --format = tr
-	completes 'json' -q --format j
+	completes 'json junit' -q --format j
 	completes 'auto always never' --color = ''
 	completes 'error warning notice never' --fail-on = ''
 	completes 'error' --fail-on e

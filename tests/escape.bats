@@ -75,7 +75,8 @@ finish() {
 		[ -f "$FIXTURES/$name/input" ]
 		for locale in C C.UTF-8; do
 			export LC_ALL=$locale
-			for format in --format=table --format=tree --format=json -q; do
+			for format in --format=table --format=tree --format=json --format=junit \
+				--format=sarif -q; do
 				for options in '' -n -nn -v; do
 					check -F "$FIXTURES/$name/input" "$format" ${options:+"$options"}
 				done
@@ -84,7 +85,7 @@ finish() {
 			check -F "$FIXTURES/$name/input" --tree --color=never -v
 		done
 	done
-	[ "$runs" -eq 144 ]
+	[ "$runs" -eq 208 ]
 	finish
 }
 
@@ -123,7 +124,8 @@ finish() {
 	local good=$BATS_TEST_TMPDIR/$evil.txt line=$BATS_TEST_TMPDIR/$'two\nlines\r.txt' option
 	cp "$FIXTURES/lnk001-wider-only/input" "$good"
 	cp "$FIXTURES/lnk001-wider-only/input" "$line"
-	for option in --format=table --format=tree --format=json -q; do
+	for option in --format=table --format=tree --format=json --format=junit \
+		--format=sarif -q; do
 		check -F "$good" "$option"
 		[ "$last" -eq 1 ]
 		check -F "$line" "$option"
@@ -139,7 +141,8 @@ finish() {
 @test "hostile bytes in the file's name, in an error message" {
 	local option file=$BATS_TEST_TMPDIR/$evil
 	# is not there
-	for option in --format=table --format=tree --format=json -q; do
+	for option in --format=table --format=tree --format=json --format=junit \
+		--format=sarif -q; do
 		check -F "$file" "$option"
 		[ "$last" -eq 2 ]
 		[[ $seen == *'\x1b[31mred'* || $seen == *'\\x1b[31mred'* ]]

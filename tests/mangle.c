@@ -407,6 +407,11 @@ static bool is_dump(const char *format)
 	return !strcmp(format, lnk_format_dump.name);
 }
 
+static bool is_list(const char *format)
+{
+	return !strcmp(format, lnk_format_expect.name);
+}
+
 /* ---- Cuts --------------------------------------------------------------------------------- */
 
 /* Where a capture was cut: behind a line, in one, or in one that was damaged before. */
@@ -724,6 +729,8 @@ static int run(const char *program, const char *format, int in, int err)
 
 	if (is_dump(format))
 		snprintf(option, sizeof(option), "--capture=-");
+	else if (is_list(format))
+		snprintf(option, sizeof(option), "--write-expect=-");
 	else
 		snprintf(option, sizeof(option), "--format=%s", format);
 	pid = fork();
@@ -743,7 +750,10 @@ static int run(const char *program, const char *format, int in, int err)
 	return status;
 }
 
-/* The exit status that the program must end with. Who writes a capture judges nothing. */
+/*
+ * The exit status that the program must end with. Who writes a capture judges nothing, and a list
+ * of findings is one capture's.
+ */
 static int expect(const struct buf *b, const char *format)
 {
 	struct lnk_captures c = {0};
@@ -753,6 +763,8 @@ static int expect(const struct buf *b, const char *format)
 		status = 2;
 	else if (is_dump(format))
 		status = oracle_told_in_words(&c) ? 2 : 0;
+	else if (is_list(format))
+		status = c.n > 1 ? 2 : 0;
 	lnk_captures_free(&c);
 	return status;
 }

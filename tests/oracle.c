@@ -236,14 +236,14 @@ static void check_text(const char *format, const struct lnk_view *v, char *text,
 			oracle_complain("%s: not ASCII at %zu", format, i);
 }
 
-static void check_json(const char *text, size_t size)
+static void check_json(const char *format, const char *text, size_t size)
 {
 	json_error_t error;
 	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 
-	check_raw("json", text, size);
+	check_raw(format, text, size);
 	if (!json)
-		oracle_complain("json: line %d: %s", error.line, error.text);
+		oracle_complain("%s: line %d: %s", format, error.line, error.text);
 	json_decref(json);
 }
 
@@ -315,7 +315,7 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 		      const struct lnk_view *v, int status, const struct lnk_comparison *with)
 {
 	char *text = NULL;
-	size_t size = 0, k;
+	size_t size = 0, n = 0, k;
 	FILE *to;
 	int r;
 
@@ -323,8 +323,11 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 	to = open_memstream(&text, &size);
 	r = f->begin ? f->begin(to, v) : 0;
 	for (k = 0; k < c->n && r >= 0; k++) {
-		if (k && f->between)
+		bool is_written = !f->findings_only || c->models[k]->n_findings;
+
+		if (n && is_written && f->between)
 			f->between(to, v);
+		n += is_written;
 		r = f->write(to, v, c->models[k]);
 	}
 	if (r >= 0 && with)
@@ -334,8 +337,10 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 	fclose(to);
 	if (r < 0)
 		oracle_complain("%s: %s", f->name, strerror(-r));
-	if (f == &lnk_format_json)
-		check_json(text, size);
+	if (f == &lnk_format_json || f == &lnk_format_sarif)
+		check_json(f->name, text, size);
+	else if (f == &lnk_format_junit)
+		check_raw(f->name, text, size);
 	else if (f == &lnk_format_dump)
 		check_dump(c, v, text, size);
 	else

@@ -172,6 +172,11 @@ document_of_all() {
 		--compare "$FIXTURES/qemu-origin-legacy/input"
 	document nothing-compared.json -F "$FIXTURES/origin/input" \
 		--compare "$FIXTURES/compare-host/input"
+	printf '%s\n' LNK001@00:01.0 LNK002@1:02:03.0 LNK005@00:01.0\>01:00.0 LNK902@- >list
+	document expected.json -F "$FIXTURES/origin/input" --expect=list
+	document cannot-tell.json -F "$FIXTURES/lnk903-port-alone/input" --expect=list
+	echo none >list
+	document as-expected.json -F "$FIXTURES/qtest-gen3x16-ep-modern-rp/input" --expect=list
 	document never.json -F "$FIXTURES/origin/input" --fail-on=never
 	python3 "$JUDGE" ./*.json || fail "invalid"
 	[[ $(jq '.captures | length' live.json two.json half.json nothing.json | xargs) == "1 3 1 0" ]] ||

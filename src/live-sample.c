@@ -275,8 +275,10 @@ static void put_in_words(struct lnk_arena *a, const struct lnk_command *c, struc
 		r->words = "the command still runs";
 	} else if (WIFSIGNALED(c->status)) {
 		r->killed_by = WTERMSIG(c->status);
-		r->words = lnk_strf(a, "the command was killed by signal %d (%s)", r->killed_by,
-				    strsignal(r->killed_by));
+		r->words = lnk_strf(a,
+				    "the command ended: signal %d (%s) killed its shell, and what "
+				    "it had started may still run",
+				    r->killed_by, strsignal(r->killed_by));
 	} else {
 		r->exit_status = WEXITSTATUS(c->status);
 		r->words = lnk_strf(a, "the command ended with status %d", r->exit_status);
@@ -319,8 +321,12 @@ static bool wait_until(struct sampler *s, uint64_t moment)
 static void look_on(struct sampler *s)
 {
 	uint64_t next = s->start, now = s->start;
-	bool on = s->result->n_ends || s->o->command;
+	bool on = s->result->n_ends;
 
+	if (!on && s->o->command) {
+		wait_until(s, s->until);
+		s->result->duration = lnk_now() - s->start;
+	}
 	while (on && now < s->until) {
 		next += s->o->interval;
 		if (next < now)

@@ -298,7 +298,7 @@ static void set_jobs(struct run *r, const char *arg)
 
 #define LONGEST (7 * 24 * 3600 * LNK_SECOND)
 
-/* "10", "1.5", in @unit ns, which is not above an hour; moves *s behind it. 0 where it is none. */
+/* "10", "1.5", in @unit ns, which is not above a day; moves *s behind it. 0 where it is none. */
 static uint64_t number_of(const char **s, uint64_t unit)
 {
 	uint64_t n = 0;
@@ -320,8 +320,13 @@ static uint64_t duration(const char *option, const char *arg)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = {{"", LNK_SECOND},	     {"s", LNK_SECOND},	       {"ms", LNK_SECOND / 1000},
-		     {"m", 60 * LNK_SECOND}, {"min", 60 * LNK_SECOND}, {"h", 3600 * LNK_SECOND}};
+	} units[] = {{"", LNK_SECOND},
+		     {"s", LNK_SECOND},
+		     {"ms", LNK_SECOND / 1000},
+		     {"m", 60 * LNK_SECOND},
+		     {"min", 60 * LNK_SECOND},
+		     {"h", 3600 * LNK_SECOND},
+		     {"d", 24 * 3600 * LNK_SECOND}};
 	const char *unit = arg + strspn(arg, "0123456789."), *end;
 	uint64_t n;
 	size_t i;
@@ -334,7 +339,7 @@ static uint64_t duration(const char *option, const char *arg)
 		if (end == unit && n >= LNK_SECOND / 1000 && n <= LONGEST)
 			return n;
 	}
-	return (uint64_t)reject(option, arg, "1ms to 7 days, as 500ms, 10s, 5min, 1h");
+	return (uint64_t)reject(option, arg, "1ms to 7d, as 500ms, 10s, 5min, 1h");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

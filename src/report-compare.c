@@ -127,8 +127,8 @@ static const char *real_str(struct lnk_arena *a, const struct lnk_pair *p,
 				allowed_str(a, p), lnk_can_str(a, host));
 	case LNK_REAL_SLOWER:
 		return lnk_strf(a,
-				" %s slower than the %s that both ends allow: idle or slow, one "
-				"look cannot tell.",
+				" %s slower than the %s that both ends allow: idle or slow, "
+				"which a look under load tells.",
 				p->steady ? "The real link runs" : "Some of the real links run",
 				allowed_str(a, p));
 	case LNK_REAL_NARROW:

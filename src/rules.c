@@ -413,9 +413,9 @@ static const struct lnk_rule speed_below_both_ends = {
 	.why = "Both ends can go faster. Devices save power by slowing an idle link; a link that "
 	       "is "
 	       "slow under load, too, has trained badly.",
-	.fix = "Look again while the device works: --while runs what makes it work. If it stays "
-	       "slow, reseat the card; behind a "
-	       "virtual port ask the owner of the host to look at the real slot.",
+	.fix = "If it is as slow while the device works (--while runs what makes it work), reseat "
+	       "the "
+	       "card; behind a virtual port ask the owner of the host to look at the real slot.",
 };
 
 static enum lnk_verdict check_007(const struct lnk_link *l, struct lnk_msg *msg)

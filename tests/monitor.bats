@@ -224,6 +224,21 @@ tells() {
 	finish
 }
 
+@test "--interval: what read all ones and answers again is looked at again, without any event" {
+	play m <<-'END'
+		start --monitor --interval 20ms
+		wait found LNK203
+		status 0000:01:00.0 ffff
+		wait came LNK105
+		status 0000:01:00.0 0103
+		wait went LNK105
+		signal TERM
+		ends 0
+	END
+	(($(grep -c LNK105 out) == 2)) || fail "$(cat out)"
+	finish
+}
+
 @test "--interval: while nothing changes, two bytes of each end are read, and nothing is printed" {
 	local n
 	TRACE='-y -e trace=read,pread64,openat' play m <<-'END'

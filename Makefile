@@ -141,6 +141,13 @@ check check-asan: $(program) $(tools) fixtures
 	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) B=$(abspath $(B)) \
 		SAN=$(SAN) $(sanitizer_options) $(BATS) $(BATSFLAGS) $(T)
 
+## check-integration	what is built around it, run by the programs that it is for; one file: T=...
+.PHONY: check-integration
+check-integration: T = tests/integration
+check-integration: $(program) $(tools) fixtures
+	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) B=$(abspath $(B)) \
+		$(BATS) $(BATSFLAGS) $(T)
+
 # 99 is none of our exit statuses. Memory that was freed is kept apart for a while: less of it than
 # usual is faster by half, with captures that live for a millisecond.
 sanitizer_options := $(if $(SAN),ASAN_OPTIONS=exitcode=99:quarantine_size_mb=16 \
@@ -180,9 +187,10 @@ bench: $(program) $(tools) fixtures
 
 # ---- Lint ----------------------------------------------------------------------------------
 c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c)
-shell_files := $(wildcard tests/*.bats tests/*.bash completions/*.bash tests/guest/setup* \
-	       tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
-python_files := $(wildcard tests/*.py tests/guest/*.py) tests/guest/check tests/guest/reports bench/run
+shell_files := $(wildcard tests/*.bats tests/*.bash tests/integration/*.bats completions/*.bash \
+	       tests/guest/setup* tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
+python_files := $(wildcard tests/*.py tests/integration/*.py tests/guest/*.py) tests/guest/check \
+		tests/guest/reports bench/run
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
 ## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual

@@ -180,6 +180,11 @@ fuzz: $(fuzzers) fixtures
 check-guest: $(program)
 	LNKINSPECT=$(program) B=$(B) tests/guest/check
 
+## docs			what the program says in docs/: the pages on the rules, examples
+.PHONY: docs
+docs: $(program) fixtures
+	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) docs/generate docs
+
 ## bench			speed beside lspci and a bare loop, in ten minutes; writes bench/RESULTS.md
 .PHONY: bench
 bench: $(program) $(tools) fixtures
@@ -190,7 +195,7 @@ c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c)
 shell_files := $(wildcard tests/*.bats tests/*.bash tests/integration/*.bats completions/*.bash \
 	       tests/guest/setup* tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
 python_files := $(wildcard tests/*.py tests/integration/*.py tests/guest/*.py) tests/guest/check \
-		tests/guest/reports bench/run
+		tests/guest/reports bench/run docs/generate
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
 ## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual

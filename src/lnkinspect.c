@@ -237,14 +237,46 @@ static void list_rules(void)
 		       lnk_rules[i]->title);
 }
 
+/* "LNKCAP, LNKCTL2 of the port above"; speed and width alone have the name of their register. */
+static void say_needs(const char *before, uint32_t needs, const char *whose)
+{
+	const char *comma = before;
+	unsigned r;
+
+	if (needs & REG(LNK_R_MAXLINK))
+		needs |= REG(LNK_R_LNKCAP);
+	if (needs & REG(LNK_R_CURLINK))
+		needs |= REG(LNK_R_LNKSTA);
+	needs &= ~(REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK));
+	for (r = 0; r < LNK_REGS; r++)
+		if (needs & REG(r)) {
+			printf("%s%s", comma, lnk_reg_name((enum lnk_reg)r));
+			comma = ", ";
+		}
+	printf(" of the %s", whose);
+}
+
+/* What a rule cannot judge without; it may look at more. */
+static void say_what_it_needs(const struct lnk_rule *r)
+{
+	if (!r->needs && !r->needs_above)
+		return;
+	if (r->needs)
+		say_needs("Needs: ", r->needs, r->subject == LNK_ON_LINK ? "device" : "function");
+	if (r->needs_above)
+		say_needs(r->needs ? "; " : "Needs: ", r->needs_above, "port above");
+	printf("\n\n");
+}
+
 static void explain(const char *id)
 {
 	const struct lnk_rule *r = lnk_rule_find(id);
 
 	if (!r)
 		reject("--explain", id, "the IDs that --rules lists");
-	printf("%s %s: %s\n\n%s\n\nWhat to do (%s): %s\n", r->id, lnk_severity_name(r->severity),
-	       r->title, r->why, lnk_actor_name(r->actor), r->fix);
+	printf("%s %s: %s\n\n%s\n\n", r->id, lnk_severity_name(r->severity), r->title, r->why);
+	say_what_it_needs(r);
+	printf("What to do (%s): %s\n", lnk_actor_name(r->actor), r->fix);
 }
 
 static void set_fail_on(struct run *r, const char *arg)

@@ -549,6 +549,23 @@ shown() {
 	finish
 }
 
+@test "--explain: the registers that a rule cannot judge without" {
+	local id needs
+	while read -r id needs; do
+		exits 0 --explain="$id"
+		[[ $(sed -n 's/^Needs: //p' out) == "$needs" ]] || fail "$id: $(grep Needs out)"
+	done <<-'END'
+		LNK001 LNKSTA of the device; LNKCAP of the port above
+		LNK007 LNKCAP, LNKSTA of the device; LNKCAP, LNKCTL2 of the port above
+		LNK103 LNKCAP, LNKCAP2 of the function
+		LNK301 LNKCTL of the port above
+		LNK401 AER correctable status of the function
+		LNK105
+		LNK901
+	END
+	finish
+}
+
 @test "--version: the name and the number" {
 	exits 0 --version
 	[[ $(cat out) =~ ^lnkinspect\ [0-9]+\.[0-9]+$ ]] || fail "$(cat out)"

@@ -3,9 +3,12 @@
 
 PREFIX = /usr/local
 bindir = $(PREFIX)/bin
-mandir = $(PREFIX)/share/man
-docdir = $(PREFIX)/share/doc/lnkinspect
-completionsdir = $(PREFIX)/share/bash-completion/completions
+datadir = $(PREFIX)/share
+mandir = $(datadir)/man
+docdir = $(datadir)/doc/lnkinspect
+pkgdatadir = $(datadir)/lnkinspect
+completionsdir = $(datadir)/bash-completion/completions
+zshdir = $(datadir)/zsh/site-functions
 
 # Where things are built, and with which sanitizers. check-asan and fuzz have trees of their own.
 B = build
@@ -48,7 +51,9 @@ loaded := libarchive:libarchive-dev libsystemd:libsystemd-dev
 need = $(if $(shell $(PKG_CONFIG) --exists $1 && echo yes),,$(error \
 	the library $1 is missing: apt-get install $2))
 
-ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
+# Those that build nothing ask for no library.
+builds := $(filter-out clean dist help uninstall,$(or $(MAKECMDGOALS),all))
+ifneq ($(builds),)
 $(if $(shell command -v $(PKG_CONFIG)),,$(error pkg-config is missing: apt-get install pkgconf))
 $(foreach l,$(libraries) $(loaded),$(call need,$(firstword $(subst :, ,$l)),$(lastword $(subst :, ,$l))))
 names = $(foreach l,$1,$(firstword $(subst :, ,$l)))
@@ -86,7 +91,7 @@ $(B)/obj/%.o: src/%.c $(B)/flags Makefile
 	$(compile) -c -o $@ $<
 
 # Other flags than last time are a reason to build again.
-ifneq ($(filter-out clean help uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(builds),)
 flags := $(strip $(compile) $(link) $(lib_libs) $(LDLIBS))
 ifneq ($(file <$(B)/flags),$(flags))
 $(shell mkdir -p $(B))
@@ -193,7 +198,9 @@ bench: $(program) $(tools) fixtures
 # ---- Lint ----------------------------------------------------------------------------------
 c_files := $(wildcard src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c)
 shell_files := $(wildcard tests/*.bats tests/*.bash tests/integration/*.bats completions/*.bash \
-	       tests/guest/setup* tests/guest/init*) .ci/run tests/layers tests/memcheck tests/fuzz/run
+	       tests/guest/setup* tests/guest/init* tests/integration/*.bash) \
+	       .ci/run tests/layers tests/memcheck tests/fuzz/run tests/integration/elsewhere \
+	       contrib/ci/build contrib/ci/judge debian/tests/installed
 python_files := $(wildcard tests/*.py tests/integration/*.py tests/guest/*.py) tests/guest/check \
 		tests/guest/reports bench/run docs/generate
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
@@ -226,30 +233,63 @@ lint-man:
 
 # ---- Install -------------------------------------------------------------------------------
 # source : directory : mode : name
-files := $(program):$(bindir):755:lnkinspect \
-	 man/lnkinspect.1:$(mandir)/man1:644:lnkinspect.1 \
-	 completions/lnkinspect.bash:$(completionsdir):644:lnkinspect \
-	 LICENSE:$(docdir):644:LICENSE
+files = $(program):$(bindir):755:lnkinspect \
+	man/lnkinspect.1:$(mandir)/man1:644:lnkinspect.1 \
+	completions/lnkinspect.bash:$(completionsdir):644:lnkinspect \
+	completions/_lnkinspect:$(zshdir):644:_lnkinspect \
+	$(foreach f,LICENSE NEWS README.md,$f:$(docdir):644:$f) \
+	tests/fixtures/origin/input:$(docdir)/examples:644:origin.txt \
+	tests/fixtures/origin/README:$(docdir)/examples:644:origin.README \
+	$(call below,contrib,$(docdir)/examples) $(call below,docs,$(docdir)/docs) \
+	$(call below,schema,$(pkgdatadir)/schema)
 part = $(word $1,$(subst :, ,$f))
+target = "$(DESTDIR)$(call part,2)/$(call part,4)"
 
-## install		program, manual, completion and licence below DESTDIR and PREFIX
+# $(call below,FOLDER,DIRECTORY): all files below FOLDER, with its folders and their modes
+below = $(call rows,$1,$2,644,! -perm -u+x) $(call rows,$1,$2,755,-perm -u+x)
+rows = $(foreach s,$(shell test ! -d $1 || find $1 -type f $4 ! -name '*~' ! -name '*.pyc'),\
+	$s:$2:$3:$(patsubst $1/%,%,$s))
+
+## install		program, manual, completions, documents, examples below DESTDIR and PREFIX
 .PHONY: install
 install: $(program)
-	$(foreach f,$(files),$(INSTALL) -D -m $(call part,3) $(call part,1) \
-		"$(DESTDIR)$(call part,2)/$(call part,4)" &&) true
+	$(foreach f,$(files),$(INSTALL) -D -m $(call part,3) $(call part,1) $(target) &&) true
 
+# Folders that are ours alone go, too, once they are empty.
 ## uninstall		what install put there
 .PHONY: uninstall
 uninstall:
-	rm -f $(foreach f,$(files),"$(DESTDIR)$(call part,2)/$(call part,4)")
+	rm -f $(foreach f,$(files),$(target))
+	find "$(DESTDIR)$(docdir)/examples" "$(DESTDIR)$(docdir)/docs" "$(DESTDIR)$(pkgdatadir)" \
+		-depth -type d -empty -delete 2>/dev/null || :
 	rmdir "$(DESTDIR)$(docdir)" 2>/dev/null || :
+
+# ---- Source --------------------------------------------------------------------------------
+version = $(shell sed -n 's/^.define LNK_VERSION "\(.*\)"$$/\1/p' src/lnkinspect.h)
+named = lnkinspect-$(version)
+
+# The same commit gives the same bytes, whoever's clone, umask and time zone it is.
+## dist			the last commit as build/lnkinspect-VERSION.tar.xz; needs git
+.PHONY: dist
+dist:
+	@at=$$(git rev-parse --show-prefix) && test -z "$$at" || { \
+		echo "dist: no clone of the repository; git knows which files belong to it" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || echo "dist: without what is not committed" >&2
+	rm -rf $(B)/dist
+	mkdir -p $(B)/dist
+	git archive --prefix=$(named)/ HEAD | tar -C $(B)/dist -xf -
+	LC_ALL=C tar -C $(B)/dist --format=ustar --sort=name --mode=u=rwX,go=rX --owner=0 --group=0 \
+		--numeric-owner --mtime=@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		-cf $(B)/$(named).tar $(named)
+	xz -9 -T1 -f $(B)/$(named).tar
+	rm -rf $(B)/dist
 
 ## clean			all that was built
 .PHONY: clean
 clean:
 	rm -rf $(foreach b,$(B) $(B)/asan,$b/obj $b/fixtures $b/flags $b/lnkinspect \
 		$b/gen $b/mangle $b/bench)
-	rm -rf $(B)/asan $(B)/fuzz
+	rm -rf $(B)/asan $(B)/fuzz $(B)/dist $(B)/$(named).tar*
 	rmdir $(B) 2>/dev/null || :
 
 ## help			this list

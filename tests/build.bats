@@ -82,24 +82,49 @@ setup() {
 		failures+=("pkg-config: status $status: $output")
 	((${#failures[@]} == 0)) || { printf '%s\n' "${failures[@]}" && return 1; }
 	# None of it is needed to clean up.
-	PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH='' make -n clean uninstall help >"$BATS_TEST_TMPDIR/out"
+	PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH='' make -n clean dist uninstall help >"$BATS_TEST_TMPDIR/out"
 }
 
-@test "install puts four files in place, uninstall leaves nothing" {
-	local dest="$BATS_TEST_TMPDIR/a dest"
+@test "install puts in place what is to be there, uninstall leaves nothing" {
+	local folder dest="$BATS_TEST_TMPDIR/a dest"
 	make -s B="$TREE" CFLAGS=-O0 install PREFIX=/usr DESTDIR="$dest"
-	diff <(cd "$dest" && find . -type f -printf '%m %P\n' | sort) - <<-END
+	(cd "$dest" && find . -type f -printf '%m %P\n' | sort) >"$BATS_TEST_TMPDIR/all"
+	# contrib/ and docs/ come as they are.
+	diff <(grep -vE '/doc/lnkinspect/(docs/|examples/[^/]+/)' "$BATS_TEST_TMPDIR/all") - <<-END
 	644 usr/share/bash-completion/completions/lnkinspect
 	644 usr/share/doc/lnkinspect/LICENSE
+	644 usr/share/doc/lnkinspect/NEWS
+	644 usr/share/doc/lnkinspect/README.md
+	644 usr/share/doc/lnkinspect/examples/origin.README
+	644 usr/share/doc/lnkinspect/examples/origin.txt
+	644 usr/share/lnkinspect/schema/lnkinspect-monitor.schema.json
+	644 usr/share/lnkinspect/schema/lnkinspect.schema.json
 	644 usr/share/man/man1/lnkinspect.1
+	644 usr/share/zsh/site-functions/_lnkinspect
 	755 usr/bin/lnkinspect
 	END
 	cmp "$TREE/lnkinspect" "$dest/usr/bin/lnkinspect"
 	cmp LICENSE "$dest/usr/share/doc/lnkinspect/LICENSE"
+	cmp tests/fixtures/origin/input "$dest/usr/share/doc/lnkinspect/examples/origin.txt"
 	"$dest/usr/bin/lnkinspect" --version | grep -q '^lnkinspect'
+	for folder in contrib:examples docs:docs; do
+		[[ -d ${folder%:*} ]] || continue
+		diff <(cd "${folder%:*}" && find . -type f ! -name '*~' ! -name '*.pyc' -printf '%P\n' | sort) \
+			<(cd "$dest/usr/share/doc/lnkinspect/${folder#*:}" &&
+				find . -type f ! -name 'origin.*' -printf '%P\n' | sort)
+	done
+	[[ -x $dest/usr/share/doc/lnkinspect/examples/ci/judge ]]
+	[[ $(stat -c %a "$dest/usr/share/doc/lnkinspect/examples/ci/judge") == 755 ]]
+	[[ $(stat -c %a "$dest/usr/share/doc/lnkinspect/examples/ci/README.md") == 644 ]]
+	# Whose files are not ours stay, with their folders.
+	touch "$dest/usr/share/lnkinspect/schema/mine" "$dest/usr/share/doc/lnkinspect/mine"
+	make -s uninstall PREFIX=/usr DESTDIR="$dest"
+	diff <(cd "$dest" && find . ! -type d | sort) <(printf '%s\n' ./usr/share/doc/lnkinspect/mine \
+		./usr/share/lnkinspect/schema/mine)
+	rm "$dest/usr/share/lnkinspect/schema/mine" "$dest/usr/share/doc/lnkinspect/mine"
 	make -s uninstall PREFIX=/usr DESTDIR="$dest"
 	[[ -z $(find "$dest" ! -type d) ]]
-	[[ ! -e $dest/usr/share/doc/lnkinspect ]]
+	[[ ! -e $dest/usr/share/doc/lnkinspect && ! -e $dest/usr/share/lnkinspect ]]
 	# The default is /usr/local.
 	make -s B="$TREE" CFLAGS=-O0 install DESTDIR="$dest"
 	[[ -x $dest/usr/local/bin/lnkinspect ]]
@@ -120,7 +145,7 @@ setup() {
 @test "help names every target that a user may want" {
 	local target
 	run make help
-	for target in all check check-asan check-valgrind lint install uninstall clean help; do
+	for target in all check check-asan check-valgrind lint install uninstall dist clean help; do
 		[[ $output == *$'\n'"$target	"* || $output == "$target	"* ]]
 	done
 }
@@ -140,7 +165,9 @@ setup() {
 	local file
 	[[ $(sed -n 1,2p LICENSE) == *"GNU GENERAL PUBLIC LICENSE"*"Version 2, June 1991"* ]]
 	for file in src/*.[ch] tests/*.c tests/*.bats tests/*.bash tests/layers tests/memcheck \
-		bench/*.c bench/run .ci/run Makefile; do
+		tests/integration/*.{bats,bash,zsh,xsd} tests/integration/elsewhere completions/* \
+		contrib/ci/{build,judge,*/*.yml} debian/rules debian/tests/installed bench/*.c bench/run \
+		.ci/run Makefile; do
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || {
 			echo "$file"
 			return 1

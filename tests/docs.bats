@@ -123,6 +123,9 @@ show() {
 	"$PREFIXED/bin/lnkinspect" --version
 	[[ -s $PREFIXED/share/man/man1/lnkinspect.1 ]]
 	[[ -s $PREFIXED/share/bash-completion/completions/lnkinspect ]]
+	[[ -s $PREFIXED/share/zsh/site-functions/_lnkinspect ]]
+	"$PREFIXED/bin/lnkinspect" -q -F "$PREFIXED/share/doc/lnkinspect/examples/origin.txt" |
+		grep -q '^LNK001 error '
 }
 
 @test "README: every other command runs" {
@@ -214,7 +217,8 @@ show() {
 		grep -q -F "\`$name\`" "$ROOT/HACKING.md" || fail "HACKING.md does not name $name"
 	done
 	while read -r name; do
-		[[ -e $ROOT/src/$name || -e $ROOT/tests/$name ]] || fail "no file $name"
+		[[ -e $ROOT/src/$name || -e $ROOT/tests/$name || -e $ROOT/tests/integration/$name ]] ||
+			fail "no file $name"
 	done < <(tr '`' '\n' <"$ROOT/HACKING.md" | grep -xE '[a-z0-9-]+\.(c|h|bats|bash)' | sort -u)
 	while read -r name; do
 		grep -qE "^## $name\\>" "$ROOT/Makefile" || grep -qE "^([a-z -]*\\b)?$name\\b.*:" "$ROOT/Makefile" ||
@@ -224,8 +228,8 @@ show() {
 }
 
 @test "the documents speak of the project alone" {
-	run ! grep -nEi '/work/|\.\./shared|/root/|/home/' "$ROOT"/{README.md,HACKING.md,NEWS} \
-		"$ROOT/man/lnkinspect.1" "$ROOT/completions/lnkinspect.bash"
+	run ! grep -rnEi '/work/|\.\./shared|/root/|/home/' "$ROOT"/{README.md,HACKING.md,NEWS} \
+		"$ROOT/man/lnkinspect.1" "$ROOT"/{completions,contrib/ci,debian}
 }
 
 # ---- The manual -------------------------------------------------------------------------------

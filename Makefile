@@ -188,7 +188,7 @@ check-guest: $(program)
 ## docs			what the program says in docs/: the pages on the rules, examples
 .PHONY: docs
 docs: $(program) fixtures
-	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) docs/generate docs
+	LNKINSPECT=$(abspath $(program)) FIXTURES=$(abspath $(B)/fixtures) tests/make-docs docs
 
 ## bench			speed beside lspci and a bare loop, in ten minutes; writes bench/RESULTS.md
 .PHONY: bench
@@ -202,7 +202,7 @@ shell_files := $(wildcard tests/*.bats tests/*.bash tests/integration/*.bats com
 	       .ci/run tests/layers tests/memcheck tests/fuzz/run tests/integration/elsewhere \
 	       contrib/ci/build contrib/ci/judge debian/tests/installed
 python_files := $(wildcard tests/*.py tests/integration/*.py tests/guest/*.py) tests/guest/check \
-		tests/guest/reports bench/run docs/generate
+		tests/guest/reports bench/run tests/make-docs
 lints := lint-format lint-shell lint-python lint-cppcheck lint-layers lint-man
 
 ## lint			format, shellcheck, pyflakes, cppcheck, layers (who may know whom), manual

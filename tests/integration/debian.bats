@@ -163,5 +163,5 @@ judge_installed() {
 	dpkg-deb --root-owner-group -b bad bad.deb >/dev/null
 	run ! judge_installed bad.deb
 	grep -q '^installed  *FAIL' log
-	grep -q '^installed: zsh: ' log
+	grep 'installed: zsh: ' log || { cat log && return 1; }
 }

@@ -47,7 +47,7 @@ def judge_container(container: dict) -> Iterator[str]:
         "container", container, "name image command args securityContext resources volumeMounts"
     )
     name, _, tag = container["image"].rpartition(":")
-    if not name or tag in ("", "latest") or not name.startswith("registry.example/"):
+    if not name or tag in ("", "latest") or not name.startswith("example.com/"):
         yield f"image: {container['image']}"
     resources = container["resources"]
     for kind in ("requests", "limits"):

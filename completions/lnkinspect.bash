@@ -61,7 +61,7 @@ _lnkinspect() {
 		_lnkinspect_files -f "$current"
 		;;
 	--format)
-		_lnkinspect_words "$current" 'table tree json junit sarif'
+		_lnkinspect_words "$current" 'table tree json junit sarif html'
 		;;
 	--color)
 		_lnkinspect_words "$current" 'auto always never'

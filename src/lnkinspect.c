@@ -100,7 +100,8 @@ static const struct argp_option options[] = {
 	 2},
 
 	{NULL, 0, NULL, 0, "What to print:", 3},
-	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree, json, junit or sarif", 3},
+	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree, json, junit, sarif or html",
+	 3},
 	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 3},
 	{"json", OPT_JSON, NULL, 0, "As --format=json", 3},
 	{"quiet", 'q', NULL, 0, "Findings only, a line each", 3},
@@ -402,7 +403,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		r->format = lnk_format_find(arg);
 		if (!r->format || r->format == &lnk_format_dump || r->format == &lnk_format_expect)
-			reject("--format", arg, "table, tree, json, junit, sarif");
+			reject("--format", arg, "table, tree, json, junit, sarif, html");
 		break;
 	case 't':
 		r->format = &lnk_format_tree;
@@ -776,17 +777,23 @@ static int judge_all(struct run *r, const struct lnk_captures *c)
 
 	if (single_option(r) && !is_single(r, c))
 		return STATUS_USAGE;
-	for (i = 0; i < c->n; i++)
+	r->view.only = c->n == 1 && r->dumps.n < 2 ? c->models[0] : NULL;
+	for (i = 0; i < c->n; i++) {
+		r->view.capture = i;
 		status = lnk_status_worse(status, judge_one(r, c->models[i]));
+	}
+	r->view.only = NULL;
 	return status;
 }
 
-static void judge_dump(struct run *r, const char *name)
+static void judge_dump(struct run *r, size_t i)
 {
+	const char *name = r->dumps.words[i];
 	struct lnk_captures c = {0};
 	struct lnk_err err = {0};
 	int status = STATUS_USAGE;
 
+	r->view.input = i;
 	if (lnk_source_read(name, &c, &err)) {
 		complain(NULL, err.text);
 		r->tally.n_unread++;
@@ -806,7 +813,7 @@ static void judge_aside(void *data, size_t i, FILE *out, FILE *err, struct lnk_t
 	stderr = err;
 	r->to = out;
 	r->tally = (struct lnk_tally){0};
-	judge_dump(r, r->dumps.words[i]);
+	judge_dump(r, i);
 	*t = r->tally;
 }
 
@@ -851,7 +858,7 @@ static void judge_here(void *data, size_t i)
 {
 	struct run *r = data;
 
-	judge_dump(r, r->dumps.words[i]);
+	judge_dump(r, i);
 }
 
 /* Two that read the standard input would take it from each other. */
@@ -1271,8 +1278,8 @@ static void check_expect(const struct run *r, struct lnk_err *err)
 {
 	if (r->compare && !r->format->compare)
 		lnk_fail(err, -EINVAL,
-			 "--compare: there is no room for it in --format=%s: use table, tree or "
-			 "json",
+			 "--compare: there is no room for it in --format=%s: use table, tree, "
+			 "json or html",
 			 r->format->name);
 	if (!r->expect && !r->write_expect)
 		return;

@@ -1225,6 +1225,9 @@ struct lnk_view {
 	unsigned width;		   /* columns; 0: no limit (not a terminal) */
 	enum lnk_severity fail_on; /* as in --fail-on; LNK_ERROR + 1: never */
 	bool redact;
+	/* Which capture is written: of which input, and of those in it. Names in a document. */
+	size_t input, capture;
+	const struct lnk_model *only; /* the one that there is, if that is known; NULL */
 };
 
 /* What --monitor tells. */
@@ -1267,7 +1270,8 @@ extern const struct lnk_format *const lnk_formats[];
 extern const size_t lnk_n_formats;
 const struct lnk_format *lnk_format_find(const char *name);
 extern const struct lnk_format lnk_format_table, lnk_format_tree, lnk_format_json, lnk_format_dump;
-extern const struct lnk_format lnk_format_junit, lnk_format_sarif, lnk_format_expect;
+extern const struct lnk_format lnk_format_junit, lnk_format_sarif, lnk_format_html;
+extern const struct lnk_format lnk_format_expect;
 
 /* Marks .selected and .shown, after lnk_walk(); -EINVAL and words if a filter means nothing. */
 int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
@@ -1301,9 +1305,61 @@ const char *lnk_missing_str(struct lnk_arena *a, uint32_t missing);
 const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m);
 /* The findings, each with its text, as table and tree both print them below their picture. */
 int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
-/* Some of them; what was said of one before in @list is not said again. */
+/* What is said of a finding, part by part, and by whom: text and pages differ in no word. */
+enum lnk_say {
+	LNK_SAY_ENDS, /* the port */
+	LNK_SAY_END,  /* the device below it */
+	LNK_SAY_AT,
+	LNK_SAY_READ,
+	LNK_SAY_QUOTE,
+	LNK_SAY_WHY,
+	LNK_SAY_WHY_DO, /* both as before */
+	LNK_SAY_HERE,
+	LNK_SAY_DO,
+	LNK_SAY_HOW,
+};
+struct lnk_said {
+	enum lnk_say part;
+	const char *text;
+	const struct lnk_fn *fn;	   /* LNK_SAY_ENDS, _END, _AT: which */
+	const struct lnk_finding *as;	   /* the text is "as for .. above": for this one */
+	const struct lnk_suggestion *copy; /* LNK_SAY_HOW: its lines are to be copied */
+};
+struct lnk_teller {
+	void (*begin)(struct lnk_teller *t, const struct lnk_finding *f); /* rule and message */
+	void (*say)(struct lnk_teller *t, const struct lnk_said *s);
+	void (*end)(struct lnk_teller *t); /* of a finding; NULL: nothing is to be done */
+};
+/* Findings in turn; what was said of one before in @list is not said again. */
+void lnk_tell(struct lnk_teller *t, const struct lnk_view *v, const struct lnk_model *m,
+	      const struct lnk_finding *list, size_t n);
+/*
+ * What others said of the link of @f's device. @told has a flag for each of the model's quotes, so
+ * that none is said twice; or it is NULL.
+ */
+void lnk_tell_quotes(struct lnk_teller *t, const struct lnk_model *m, const struct lnk_fn *f,
+		     bool *told);
+/* The same two as text. */
 void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		       const struct lnk_finding *list, size_t n);
+void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		    const struct lnk_fn *f);
+/* "LNK004 skipped 0000:01:00.0  needs LNKSTA of 0000:00:03.0" */
+const char *lnk_skip_str(struct lnk_arena *a, const struct lnk_model *m,
+			 const struct lnk_rule *rule, const struct lnk_result *r);
+/* A link in a word; the word for what was found is "", as it has its own. */
+enum lnk_standing {
+	LNK_STANDS_OK,
+	LNK_STANDS_FOUND,
+	LNK_STANDS_CANNOT_TELL,
+	LNK_STANDS_DOWN,
+	LNK_STANDS_NO_PORT,
+	LNK_STANDS_NOT_JUDGED,
+	LNK_STANDS_EMULATED,
+	LNK_STANDS_VF,
+};
+enum lnk_standing lnk_standing_of(const struct lnk_link *l);
+const char *lnk_standing_str(enum lnk_standing s);
 /* Its own, as LNKCAP and LNKSTA say: "8GT/s x16"; "void" for zeros, "not read" where not known. */
 const char *lnk_can_str(struct lnk_arena *a, const struct lnk_fn *f);
 const char *lnk_runs_str(struct lnk_arena *a, const struct lnk_fn *f);
@@ -1335,12 +1391,8 @@ const char *lnk_color_end(const struct lnk_view *v);
 /* @text behind @first, folded to the width; further lines are indented by @hang columns. */
 void lnk_put_para(FILE *to, const struct lnk_view *v, const char *first, unsigned hang,
 		  const char *text);
-/*
- * What others said of the link of @f's device, a paragraph each. @told has a flag for each of the
- * model's quotes, so that none is said twice; or it is NULL.
- */
-void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		    const struct lnk_fn *f, bool *told);
+/* Text in XML or HTML, in an attribute or not; a new line becomes @newline. */
+void lnk_put_markup(FILE *to, const char *s, const char *newline);
 /* What table and tree have in common around their @picture of the links. */
 void lnk_text_between(FILE *to, const struct lnk_view *v);
 int lnk_text_write(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
@@ -1371,8 +1423,38 @@ struct lnk_grid {
 int lnk_put_grid(FILE *to, const struct lnk_view *v, const struct lnk_grid *g);
 /* What was seen of each link, where it was sampled (report-samples.c). */
 int lnk_put_samples(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+/* The link registers of one end, @i from 0 to before LNK_LINK_REGS; false: it has no such. */
+#define LNK_LINK_REGS 6
+struct lnk_register_line {
+	const char *name, *raw, *words;
+};
+bool lnk_register_line(struct lnk_arena *a, const struct lnk_fn *f, unsigned i,
+		       struct lnk_register_line *line);
+/* "NUMA node 1, IOMMU group 23"; "" where neither is known. */
+const char *lnk_place_str(struct lnk_arena *a, const struct lnk_fn *f);
 /* -v: the link registers of both ends, raw and decoded, for each link that is shown. */
 void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_model *m);
+
+/* ---- report-rows.c: the hierarchy, one row a function ---------------------------------------- */
+
+struct lnk_row {
+	const struct lnk_fn *fn; /* NULL: the heading of a bus, */
+	const char *bus;	 /* "0000:00", "0000:2f below 2e:00.0" */
+	size_t parent;		 /* index of a row before this one; SIZE_MAX: a bus */
+	unsigned depth;		 /* 0: a bus */
+};
+struct lnk_rows {
+	struct lnk_arena arena;
+	struct lnk_row *rows;
+	size_t n, max;
+};
+/* What is shown. What lies deeper than @max_depth starts again below a bus of its own. */
+void lnk_rows_make(struct lnk_rows *r, const struct lnk_model *m, unsigned max_depth);
+void lnk_rows_free(struct lnk_rows *r);
+/* On a root bus "03.0", as the bus stands in the row above; below a bridge "01:00.0". */
+const char *lnk_short_addr(struct lnk_arena *a, const struct lnk_fn *f);
+/* What there is to say in place of a link's speed and width; NULL: there is one to show. */
+const char *lnk_no_link_str(const struct lnk_fn *f);
 
 /* ---- report-compare.c: one capture beside another ------------------------------------------ */
 

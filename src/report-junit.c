@@ -13,56 +13,17 @@
 
 /* ---- XML ------------------------------------------------------------------------------------ */
 
-/*
- * Text in a model is clean; what is left that no XML 1.0 document may hold (2.2, Char) is U+FFFE
- * and U+FFFF.
- */
-static const char *escape_of(const char *s, size_t *len, const char *newline)
-{
-	*len = 1;
-	switch (*s) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\n':
-		return newline;
-	}
-	if (strncmp(s, "\xef\xbf\xbe", 3) && strncmp(s, "\xef\xbf\xbf", 3))
-		return NULL;
-	*len = 3;
-	return s[2] == '\xbe' ? "\\xef\\xbf\\xbe" : "\\xef\\xbf\\xbf";
-}
-
-static void put_escaped(FILE *to, const char *s, const char *newline)
-{
-	size_t len;
-
-	for (; *s; s += len) {
-		const char *instead = escape_of(s, &len, newline);
-
-		if (instead)
-			fputs(instead, to);
-		else
-			fputc(*s, to);
-	}
-}
-
 static void put_attribute(FILE *to, const char *name, const char *value)
 {
 	fprintf(to, " %s=\"", name);
-	put_escaped(to, value, "&#10;");
+	lnk_put_markup(to, value, "&#10;");
 	fputc('"', to);
 }
 
 static void put_element(FILE *to, const char *name, const char *text)
 {
 	fprintf(to, "<%s>", name);
-	put_escaped(to, text, "\n");
+	lnk_put_markup(to, text, "\n");
 	fprintf(to, "</%s>\n", name);
 }
 
@@ -223,7 +184,7 @@ static void put_test(FILE *to, const struct suite *s, const struct test *t)
 		put_attribute(to, "type", t->type);
 		put_attribute(to, "message", t->message);
 		fputc('>', to);
-		put_escaped(to, t->text, "\n");
+		lnk_put_markup(to, t->text, "\n");
 		fputs("</failure>", to);
 	}
 	if (t->output)

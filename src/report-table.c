@@ -199,32 +199,16 @@ static const char *component_marks(struct table *t, const struct lnk_link *l, co
 	return lnk_marks_str(&t->arena, &t->marks, t->view, first, end, color);
 }
 
-static const char *verdict_str(const struct lnk_link *l)
-{
-	if (l->below->quirks & LNK_Q_VF)
-		return "VF: not judged";
-	if (l->below->quirks & LNK_Q_EMULATED)
-		return "emulated";
-	if (l->lost || l->verdict == LNK_SKIPPED)
-		return "cannot tell";
-	if (!l->above)
-		return "no port in sight";
-	if (l->state == LNK_DOWN)
-		return "link down";
-	if (l->verdict == LNK_FOUND)
-		return "";
-	return l->verdict == LNK_NA ? "not judged" : "ok";
-}
-
 /* What was found, unless it only informs: then it stands below the verdict. */
 static const char *device_verdict(struct table *t, const struct lnk_link *l, const char **color)
 {
 	const char *marks = component_marks(t, l, color);
+	const char *verdict = lnk_standing_str(lnk_standing_of(l));
 
 	if (*marks && l->verdict == LNK_FOUND)
 		return marks;
 	*color = "";
-	return *marks ? lnk_strf(&t->arena, "%s\n%s", verdict_str(l), marks) : verdict_str(l);
+	return *marks ? lnk_strf(&t->arena, "%s\n%s", verdict, marks) : verdict;
 }
 
 static struct lnk_grid_row *add_end(struct table *t, const struct lnk_fn *f, size_t parent)
@@ -504,6 +488,7 @@ static const struct {
 	{LNK_R_LNKSTA, lnksta_str, lnksta_flags},    {LNK_R_LNKCAP2, lnkcap2_str, lnkcap2_flags},
 	{LNK_R_LNKCTL2, lnkctl2_str, lnkctl2_flags}, {LNK_R_LNKSTA2, lnksta2_str, lnksta2_flags},
 };
+_Static_assert(ARRAY_SIZE(link_regs) == LNK_LINK_REGS, "as many as are announced");
 
 /* As lspci writes flags: "DLActive+", "Train-". */
 static const char *flags_str(struct lnk_arena *a, const char *list, const struct flag *flags,
@@ -514,8 +499,7 @@ static const char *flags_str(struct lnk_arena *a, const char *list, const struct
 	return list;
 }
 
-/* "NUMA node 1, IOMMU group 23"; "" where neither is known. */
-static const char *place_str(struct lnk_arena *a, const struct lnk_fn *f)
+const char *lnk_place_str(struct lnk_arena *a, const struct lnk_fn *f)
 {
 	const struct lnk_live *l = f->live;
 	const char *node, *group;
@@ -527,40 +511,49 @@ static const char *place_str(struct lnk_arena *a, const struct lnk_fn *f)
 	return lnk_strf(a, "%s%s%s", node, *node && *group ? ", " : "", group);
 }
 
+bool lnk_register_line(struct lnk_arena *a, const struct lnk_fn *f, unsigned i,
+		       struct lnk_register_line *line)
+{
+	enum lnk_reg r = link_regs[i].reg;
+	const char *from = "";
+
+	*line = (struct lnk_register_line){lnk_reg_name(r), "", "not read"};
+	if (!lnk_knows(f, r))
+		return !(f->absent & REG(r));
+	if (f->from_text & REG(r))
+		from = " (decoded text)";
+	else if (f->from_attr & REG(r))
+		from = " (sysfs)";
+	/* Words hold some fields of a register: no raw value is made up from them. */
+	if (!*from)
+		line->raw = lnk_strf(a, "%0*x", (int)lnk_reg_digits(r), f->reg[r]);
+	line->words =
+		lnk_strf(a, "%s%s",
+			 flags_str(a, link_regs[i].decode(a, f), link_regs[i].flags, f->reg[r]),
+			 from);
+	return true;
+}
+
 static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 {
+	struct lnk_register_line line;
 	struct lnk_arena a = {0};
 	char at[LNK_ADDR_LEN];
-	size_t i;
+	unsigned i;
 
 	lnk_put_para(to, v, "", 2,
 		     lnk_strf(&a, "%s  %s  %s", lnk_addr_str(f->addr, at), lnk_kind_name(f),
 			      lnk_text(&a, v, lnk_fn_name(&a, v, f))));
-	if (*place_str(&a, f))
-		lnk_put_para(to, v, "  ", 2, place_str(&a, f));
-	for (i = 0; i < ARRAY_SIZE(link_regs); i++) {
-		enum lnk_reg r = link_regs[i].reg;
-		const char *name = lnk_reg_name(r), *from = "";
-
-		if (!lnk_knows(f, r)) {
-			if (!(f->absent & REG(r)))
-				fprintf(to, "  %-7s  not read\n", name);
+	if (*lnk_place_str(&a, f))
+		lnk_put_para(to, v, "  ", 2, lnk_place_str(&a, f));
+	for (i = 0; i < LNK_LINK_REGS; i++) {
+		if (!lnk_register_line(&a, f, i, &line))
 			continue;
-		}
-		if (f->from_text & REG(r))
-			from = " (decoded text)";
-		else if (f->from_attr & REG(r))
-			from = " (sysfs)";
-		/* Words hold some fields of a register: no raw value is made up from them. */
-		lnk_put_para(to, v,
-			     *from ? lnk_strf(&a, "  %-7s  %8s  ", name, "") :
-				     lnk_strf(&a, "  %-7s  %0*x%*s  ", name, (int)lnk_reg_digits(r),
-					      f->reg[r], 8 - (int)lnk_reg_digits(r), ""),
-			     21,
-			     lnk_strf(&a, "%s%s",
-				      flags_str(&a, link_regs[i].decode(&a, f), link_regs[i].flags,
-						f->reg[r]),
-				      from));
+		if (lnk_knows(f, link_regs[i].reg))
+			lnk_put_para(to, v, lnk_strf(&a, "  %-7s  %-8s  ", line.name, line.raw), 21,
+				     line.words);
+		else
+			fprintf(to, "  %-7s  %s\n", line.name, line.words);
 	}
 	lnk_arena_free(&a);
 }
@@ -578,7 +571,7 @@ void lnk_put_registers(FILE *to, const struct lnk_view *v, const struct lnk_mode
 		put_end(to, v, m->links[i].below);
 		/* What was found is told with what others said of it. */
 		if (m->links[i].verdict != LNK_FOUND)
-			lnk_put_quotes(to, v, m, m->links[i].below, NULL);
+			lnk_put_quotes(to, v, m, m->links[i].below);
 	}
 }
 

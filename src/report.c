@@ -9,8 +9,8 @@
 #include "lnkinspect.h"
 
 const struct lnk_format *const lnk_formats[] = {
-	&lnk_format_table, &lnk_format_tree, &lnk_format_json,	 &lnk_format_junit,
-	&lnk_format_sarif, &lnk_format_dump, &lnk_format_expect,
+	&lnk_format_table, &lnk_format_tree, &lnk_format_json, &lnk_format_junit,
+	&lnk_format_sarif, &lnk_format_html, &lnk_format_dump, &lnk_format_expect,
 };
 const size_t lnk_n_formats = ARRAY_SIZE(lnk_formats);
 
@@ -278,6 +278,47 @@ const char *lnk_text(struct lnk_arena *a, const struct lnk_view *v, const char *
 		else
 			out[o++] = s[i];
 	return out;
+}
+
+/*
+ * Text in a model is clean; what is left that no XML 1.0 document may hold (2.2, Char) is U+FFFE
+ * and U+FFFF, which HTML does not like either.
+ */
+static const char *escape_of(const char *s, size_t *len, const char *newline)
+{
+	*len = 1;
+	switch (*s) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	case '\n':
+		return newline;
+	}
+	if (strncmp(s, "\xef\xbf\xbe", 3) && strncmp(s, "\xef\xbf\xbf", 3))
+		return NULL;
+	*len = 3;
+	return s[2] == '\xbe' ? "\\xef\\xbf\\xbe" : "\\xef\\xbf\\xbf";
+}
+
+void lnk_put_markup(FILE *to, const char *s, const char *newline)
+{
+	size_t len;
+
+	for (; *s; s += len) {
+		const char *instead = escape_of(s, &len, newline);
+
+		if (instead)
+			fputs(instead, to);
+		else
+			fputc(*s, to);
+	}
 }
 
 /* Bytes and columns of the character at s; text in a model is valid UTF-8. */
@@ -869,6 +910,37 @@ const char *lnk_summary(struct lnk_arena *a, const struct lnk_model *m)
 	return all;
 }
 
+/* ---- A link in a word ----------------------------------------------------------------------- */
+
+enum lnk_standing lnk_standing_of(const struct lnk_link *l)
+{
+	if (l->below->quirks & LNK_Q_VF)
+		return LNK_STANDS_VF;
+	if (l->below->quirks & LNK_Q_EMULATED)
+		return LNK_STANDS_EMULATED;
+	if (l->lost || l->verdict == LNK_SKIPPED)
+		return LNK_STANDS_CANNOT_TELL;
+	if (!l->above)
+		return LNK_STANDS_NO_PORT;
+	if (l->state == LNK_DOWN)
+		return LNK_STANDS_DOWN;
+	if (l->verdict == LNK_FOUND)
+		return LNK_STANDS_FOUND;
+	return l->verdict == LNK_NA ? LNK_STANDS_NOT_JUDGED : LNK_STANDS_OK;
+}
+
+const char *lnk_standing_str(enum lnk_standing s)
+{
+	static const char *const words[] = {
+		[LNK_STANDS_VF] = "VF: not judged",	  [LNK_STANDS_EMULATED] = "emulated",
+		[LNK_STANDS_CANNOT_TELL] = "cannot tell", [LNK_STANDS_NO_PORT] = "no port in sight",
+		[LNK_STANDS_DOWN] = "link down",	  [LNK_STANDS_FOUND] = "",
+		[LNK_STANDS_NOT_JUDGED] = "not judged",	  [LNK_STANDS_OK] = "ok",
+	};
+
+	return words[s];
+}
+
 /* ---- Findings ------------------------------------------------------------------------------- */
 
 void lnk_marks_make(struct lnk_marks *k, const struct lnk_model *m)
@@ -982,20 +1054,18 @@ void lnk_put_line(FILE *to, const struct lnk_view *v, const struct lnk_finding *
 	lnk_arena_free(&a);
 }
 
-static void put_skip(FILE *to, const struct lnk_model *m, const struct lnk_rule *rule,
-		     const struct lnk_result *r)
+const char *lnk_skip_str(struct lnk_arena *a, const struct lnk_model *m,
+			 const struct lnk_rule *rule, const struct lnk_result *r)
 {
 	char at[LNK_ADDR_LEN] = "-", of[LNK_ADDR_LEN];
 
 	if (r->fn != LNK_NO_FN)
 		lnk_addr_str(m->fns[r->fn].addr, at);
-	fprintf(to, "%s skipped %s  needs %s", rule->id, at,
-		r->missing < LNK_REGS ? lnk_reg_name(r->missing) : "the other end");
-	if (r->of != LNK_NO_FN)
-		fprintf(to, " of %s", lnk_addr_str(m->fns[r->of].addr, of));
-	if (lnk_left_out(m, r))
-		fputs(", read with --deep only", to);
-	fputc('\n', to);
+	return lnk_strf(a, "%s skipped %s  needs %s%s%s%s", rule->id, at,
+			r->missing < LNK_REGS ? lnk_reg_name(r->missing) : "the other end",
+			r->of != LNK_NO_FN ? " of " : "",
+			r->of != LNK_NO_FN ? lnk_addr_str(m->fns[r->of].addr, of) : "",
+			lnk_left_out(m, r) ? ", read with --deep only" : "");
 }
 
 static void put_skips(FILE *to, const struct lnk_model *m)
@@ -1003,9 +1073,14 @@ static void put_skips(FILE *to, const struct lnk_model *m)
 	size_t i, k;
 
 	for (i = 0; i < m->n_counts; i++)
-		for (k = 0; k < m->counts[i].n_results; k++)
-			if (m->counts[i].results[k].verdict == LNK_SKIPPED)
-				put_skip(to, m, lnk_rules[i], &m->counts[i].results[k]);
+		for (k = 0; k < m->counts[i].n_results; k++) {
+			const struct lnk_result *r = &m->counts[i].results[k];
+			struct lnk_arena a = {0};
+
+			if (r->verdict == LNK_SKIPPED)
+				fprintf(to, "%s\n", lnk_skip_str(&a, m, lnk_rules[i], r));
+			lnk_arena_free(&a);
+		}
 }
 
 static void put_quiet(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
@@ -1035,32 +1110,48 @@ static const char *quirk_str(struct lnk_arena *a, const struct lnk_fn *f)
 	return lnk_strf(a, " (%s: %s %s)", what, x->hypervisor, x->name);
 }
 
-static void put_end(FILE *to, const struct lnk_view *v, const char *first, const struct lnk_fn *f)
+static void say_end(struct lnk_teller *t, const struct lnk_view *v, enum lnk_say part,
+		    const struct lnk_fn *f)
 {
 	struct lnk_arena a = {0};
 	char at[LNK_ADDR_LEN];
 
-	lnk_put_para(to, v, first, 10,
-		     lnk_strf(&a, "%s  %s  %s%s", lnk_addr_str(f->addr, at), lnk_kind_name(f),
-			      lnk_text(&a, v, lnk_fn_name(&a, v, f)), quirk_str(&a, f)));
+	t->say(t,
+	       &(struct lnk_said){
+		       .part = part,
+		       .fn = f,
+		       .text = lnk_strf(&a, "%s  %s  %s%s", lnk_addr_str(f->addr, at),
+					lnk_kind_name(f), lnk_fn_name(&a, v, f), quirk_str(&a, f)),
+	       });
 	lnk_arena_free(&a);
 }
 
-static void put_ends(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
+static void say_ends(struct lnk_teller *t, const struct lnk_view *v, const struct lnk_finding *f)
 {
 	const struct lnk_fn *other = f->fn;
 
 	if (f->above && f->below) {
-		put_end(to, v, "  ends: ", f->above);
-		put_end(to, v, "        ", f->below);
+		say_end(t, v, LNK_SAY_ENDS, f->above);
+		say_end(t, v, LNK_SAY_END, f->below);
 		if (other != f->above && other != f->below && other)
-			put_end(to, v, "  at:   ", other);
+			say_end(t, v, LNK_SAY_AT, other);
 	} else if (other) {
-		put_end(to, v, "  at:   ", other);
+		say_end(t, v, LNK_SAY_AT, other);
 	}
 }
 
-static void put_evidence(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
+static void say(struct lnk_teller *t, enum lnk_say part, const char *text)
+{
+	t->say(t, &(struct lnk_said){.part = part, .text = text});
+}
+
+static void say_as(struct lnk_teller *t, enum lnk_say part, const struct lnk_finding *as,
+		   const char *text)
+{
+	t->say(t, &(struct lnk_said){.part = part, .text = text, .as = as});
+}
+
+static void say_evidence(struct lnk_teller *t, const struct lnk_finding *f)
 {
 	struct lnk_arena a = {0};
 	const char *list = "";
@@ -1080,13 +1171,15 @@ static void put_evidence(FILE *to, const struct lnk_view *v, const struct lnk_fi
 		list = join(&a, list, ", ", lnk_evidence_str(&a, e));
 	}
 	if (*list)
-		lnk_put_para(to, v, "  read: ", 8, list);
+		say(t, LNK_SAY_READ, list);
 	lnk_arena_free(&a);
 }
 
 /* What was said last for each rule, so that the same words are not said again and again. */
 struct said {
 	char *remedy;
+	const struct lnk_finding *first; /* that said why */
+	const struct lnk_finding *last;	 /* that said the remedy */
 };
 
 /* What was said already. */
@@ -1105,13 +1198,13 @@ static struct said *said_of(struct said *all, const struct lnk_rule *r)
 	return &all[i];
 }
 
-/* A remedy is printed where the first finding is that it mends; the others point there. */
-static void put_remedy(FILE *to, const struct lnk_view *v, const struct lnk_finding *f)
+/* A remedy is told where the first finding is that it mends; the others point there. */
+static void say_remedy(struct lnk_teller *t, const struct lnk_finding *f)
 {
 	const struct lnk_remedy *r = f->remedy;
 	struct lnk_arena a = {0};
 	char at[LNK_ADDR_LEN];
-	size_t i, line;
+	size_t i;
 
 	if (r->first != f) {
 		const char *of =
@@ -1119,19 +1212,19 @@ static void put_remedy(FILE *to, const struct lnk_view *v, const struct lnk_find
 				"" :
 				lnk_strf(&a, " at %s", lnk_addr_str(r->first->fn->addr, at));
 
-		lnk_put_para(to, v, "  how:  ", 8,
-			     lnk_strf(&a, "as for %s%s above", r->first->rule->id, of));
+		say_as(t, LNK_SAY_HOW, r->first,
+		       lnk_strf(&a, "as for %s%s above", r->first->rule->id, of));
 		lnk_arena_free(&a);
 		return;
 	}
 	for (i = 0; i < r->n_suggestions; i++) {
 		const struct lnk_suggestion *s = &r->suggestions[i];
 
-		lnk_put_para(to, v, "  how:  ", 8,
-			     lnk_strf(&a, "With %s or later. %s", s->needs, s->words));
-		/* To be copied, so never folded. */
-		for (line = 0; line < s->n_lines; line++)
-			fprintf(to, "%8s%s\n", "", s->lines[line]);
+		t->say(t, &(struct lnk_said){
+				  .part = LNK_SAY_HOW,
+				  .text = lnk_strf(&a, "With %s or later. %s", s->needs, s->words),
+				  .copy = s,
+			  });
 	}
 	lnk_arena_free(&a);
 }
@@ -1157,20 +1250,16 @@ static const char *moment_str(struct lnk_arena *a, const struct lnk_model *m,
 			q->line ? "that were captured" : "now", p.mbps / 1000, p.mbps % 1000);
 }
 
-static void put_quote(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		      const struct lnk_quote *q)
+static void say_quote(struct lnk_teller *t, const struct lnk_model *m, const struct lnk_quote *q)
 {
 	struct lnk_arena a = {0};
 	const char *file = q->file ? lnk_strf(&a, "%s, ", q->file) : "";
 	const char *place = q->line ? lnk_strf(&a, " (%sline %u)", file, q->line) : "";
 	char at[LNK_ADDR_LEN];
 
-	lnk_put_para(to, v, "  ", 8,
-		     lnk_text(&a, v,
-			      lnk_strf(&a, "%s says of %s: %s%s%s",
-				       strcmp(q->by, "kernel") ? q->by : "The kernel",
-				       lnk_addr_str(q->addr, at), q->text, place,
-				       moment_str(&a, m, q))));
+	say(t, LNK_SAY_QUOTE,
+	    lnk_strf(&a, "%s says of %s: %s%s%s", strcmp(q->by, "kernel") ? q->by : "The kernel",
+		     lnk_addr_str(q->addr, at), q->text, place, moment_str(&a, m, q)));
 	lnk_arena_free(&a);
 }
 
@@ -1179,8 +1268,8 @@ static uint64_t device_key(struct lnk_addr a)
 	return lnk_addr_key(a) >> 3;
 }
 
-void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		    const struct lnk_fn *f, bool *told)
+void lnk_tell_quotes(struct lnk_teller *t, const struct lnk_model *m, const struct lnk_fn *f,
+		     bool *told)
 {
 	size_t from = 0, end = m->n_quotes;
 
@@ -1199,7 +1288,7 @@ void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *
 			break;
 		if (told && told[from])
 			continue;
-		put_quote(to, v, m, q);
+		say_quote(t, m, q);
 		if (told)
 			told[from] = true;
 	}
@@ -1208,8 +1297,7 @@ void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *
 /* ---- Findings ------------------------------------------------------------------------------- */
 
 /* Devices of one kind have one driver, and several findings one device. */
-static void put_here(FILE *to, const struct lnk_view *v, const struct lnk_finding *f,
-		     struct told *told)
+static void say_here(struct lnk_teller *t, const struct lnk_finding *f, struct told *told)
 {
 	const struct lnk_finding *last = told->here;
 	struct lnk_arena a = {0};
@@ -1217,16 +1305,16 @@ static void put_here(FILE *to, const struct lnk_view *v, const struct lnk_findin
 	if (!f->here)
 		return;
 	if (last && !strcmp(last->here, f->here)) {
-		lnk_put_para(to, v, "  here: ", 8, lnk_strf(&a, "as for %s above", last->rule->id));
+		say_as(t, LNK_SAY_HERE, last, lnk_strf(&a, "as for %s above", last->rule->id));
 	} else {
-		lnk_put_para(to, v, "  here: ", 8, lnk_text(&a, v, f->here));
+		say(t, LNK_SAY_HERE, f->here);
 		told->here = f;
 	}
 	lnk_arena_free(&a);
 }
 
-static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		       const struct lnk_finding *f, struct told *told)
+static void say_advice(struct lnk_teller *t, const struct lnk_model *m, const struct lnk_finding *f,
+		       struct told *told)
 {
 	struct said *s = said_of(told->rules, f->rule);
 	struct lnk_arena a = {0};
@@ -1235,50 +1323,49 @@ static void put_advice(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	bool same = s->remedy && !strcmp(s->remedy, remedy);
 
 	if (same) {
-		lnk_put_para(to, v, "  why, do: ", 8, above);
-		put_here(to, v, f, told);
+		say_as(t, LNK_SAY_WHY_DO, s->last, above);
+		say_here(t, f, told);
 		lnk_arena_free(&a);
 		return;
 	}
-	lnk_put_para(to, v, "  why:  ", 8, s->remedy ? above : f->rule->why);
-	put_here(to, v, f, told);
+	if (s->remedy)
+		say_as(t, LNK_SAY_WHY, s->first, above);
+	else
+		say(t, LNK_SAY_WHY, f->rule->why);
+	say_here(t, f, told);
+	s->first = s->remedy ? s->first : f;
+	s->last = f;
 	free(s->remedy);
 	s->remedy = lnk_xmalloc(strlen(remedy) + 1);
 	strcpy(s->remedy, remedy);
 	if (f->rule->actor != LNK_NOBODY)
 		remedy = lnk_strf(&a, "(%s) %s", lnk_actor_name(f->rule->actor), remedy);
 	if (*remedy)
-		lnk_put_para(to, v, "  do:   ", 8, lnk_text(&a, v, remedy));
+		say(t, LNK_SAY_DO, remedy);
 	lnk_arena_free(&a);
 }
 
-static void put_finding(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-			const struct lnk_finding *f, struct told *told)
+static void tell_finding(struct lnk_teller *t, const struct lnk_view *v, const struct lnk_model *m,
+			 const struct lnk_finding *f, struct told *told)
 {
 	const struct lnk_fn *of[] = {f->fn, f->above, f->below};
-	struct lnk_arena a = {0};
-	char buf[WHERE_LEN];
 	size_t i;
-	const char *where = where_str(f, " -> ", buf);
-	const char *head = lnk_strf(&a, "%s%s %s%s  ", lnk_color(v, f->severity), f->rule->id,
-				    lnk_severity_name(f->severity), lnk_color_end(v));
 
-	lnk_put_para(to, v, head, 2,
-		     lnk_strf(&a, "%s%s%s", where ? where : "", where ? "  " : "", f->rule->title));
-	lnk_put_para(to, v, "  ", 2, lnk_text(&a, v, f->message));
-	put_ends(to, v, f);
-	put_evidence(to, v, f);
+	t->begin(t, f);
+	say_ends(t, v, f);
+	say_evidence(t, f);
 	for (i = 0; i < ARRAY_SIZE(of); i++)
 		if (of[i])
-			lnk_put_quotes(to, v, m, of[i], told->quotes);
-	put_advice(to, v, m, f, told);
+			lnk_tell_quotes(t, m, of[i], told->quotes);
+	say_advice(t, m, f, told);
 	if (f->remedy)
-		put_remedy(to, v, f);
-	lnk_arena_free(&a);
+		say_remedy(t, f);
+	if (t->end)
+		t->end(t);
 }
 
-void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
-		       const struct lnk_finding *list, size_t n)
+void lnk_tell(struct lnk_teller *t, const struct lnk_view *v, const struct lnk_model *m,
+	      const struct lnk_finding *list, size_t n)
 {
 	struct told told = {0};
 	size_t i;
@@ -1287,14 +1374,77 @@ void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_mode
 	memset(told.rules, 0, lnk_n_rules * sizeof(*told.rules));
 	told.quotes = lnk_xmalloc(m->n_quotes + 1);
 	memset(told.quotes, 0, m->n_quotes + 1);
-	for (i = 0; i < n; i++) {
-		fputc('\n', to);
-		put_finding(to, v, m, &list[i], &told);
-	}
+	for (i = 0; i < n; i++)
+		tell_finding(t, v, m, &list[i], &told);
 	for (i = 0; i < lnk_n_rules; i++)
 		free(told.rules[i].remedy);
 	free(told.rules);
 	free(told.quotes);
+}
+
+/* ---- The same as text ----------------------------------------------------------------------- */
+
+struct text_teller {
+	struct lnk_teller teller;
+	FILE *to;
+	const struct lnk_view *view;
+};
+
+static void begin_text(struct lnk_teller *t, const struct lnk_finding *f)
+{
+	const struct text_teller *x = (struct text_teller *)t;
+	const struct lnk_view *v = x->view;
+	struct lnk_arena a = {0};
+	char buf[WHERE_LEN];
+	const char *where = where_str(f, " -> ", buf);
+	const char *head = lnk_strf(&a, "%s%s %s%s  ", lnk_color(v, f->severity), f->rule->id,
+				    lnk_severity_name(f->severity), lnk_color_end(v));
+
+	fputc('\n', x->to);
+	lnk_put_para(x->to, v, head, 2,
+		     lnk_strf(&a, "%s%s%s", where ? where : "", where ? "  " : "", f->rule->title));
+	lnk_put_para(x->to, v, "  ", 2, lnk_text(&a, v, f->message));
+	lnk_arena_free(&a);
+}
+
+static void say_text(struct lnk_teller *t, const struct lnk_said *s)
+{
+	static const struct {
+		const char *first;
+		unsigned hang;
+	} forms[] = {
+		[LNK_SAY_ENDS] = {"  ends: ", 10},     [LNK_SAY_END] = {"        ", 10},
+		[LNK_SAY_AT] = {"  at:   ", 10},       [LNK_SAY_READ] = {"  read: ", 8},
+		[LNK_SAY_QUOTE] = {"  ", 8},	       [LNK_SAY_WHY] = {"  why:  ", 8},
+		[LNK_SAY_WHY_DO] = {"  why, do: ", 8}, [LNK_SAY_HERE] = {"  here: ", 8},
+		[LNK_SAY_DO] = {"  do:   ", 8},	       [LNK_SAY_HOW] = {"  how:  ", 8},
+	};
+	const struct text_teller *x = (struct text_teller *)t;
+	struct lnk_arena a = {0};
+	size_t i;
+
+	lnk_put_para(x->to, x->view, forms[s->part].first, forms[s->part].hang,
+		     lnk_text(&a, x->view, s->text));
+	/* To be copied, so never folded. */
+	for (i = 0; s->copy && i < s->copy->n_lines; i++)
+		fprintf(x->to, "%8s%s\n", "", s->copy->lines[i]);
+	lnk_arena_free(&a);
+}
+
+void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		    const struct lnk_fn *f)
+{
+	struct text_teller x = {.teller.say = say_text, .to = to, .view = v};
+
+	lnk_tell_quotes(&x.teller, m, f, NULL);
+}
+
+void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
+		       const struct lnk_finding *list, size_t n)
+{
+	struct text_teller x = {{begin_text, say_text, NULL}, to, v};
+
+	lnk_tell(&x.teller, v, m, list, n);
 }
 
 int lnk_put_findings(FILE *to, const struct lnk_view *v, const struct lnk_model *m)

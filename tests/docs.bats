@@ -338,8 +338,8 @@ completes() {
 @test "completion: arguments" {
 	local rules
 	rules=$("$LNKINSPECT" --rules | cut -d ' ' -f 1 | tr '\n' ' ')
-	completes 'table tree json junit sarif' --format = ''
-	completes 'table tree json junit sarif' --format =
+	completes 'table tree json junit sarif html' --format = ''
+	completes 'table tree json junit sarif html' --format =
 	completes 'tree' --format = tr
 	completes 'json junit' -q --format j
 	completes 'auto always never' --color = ''

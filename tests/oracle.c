@@ -339,7 +339,7 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 		oracle_complain("%s: %s", f->name, strerror(-r));
 	if (f == &lnk_format_json || f == &lnk_format_sarif)
 		check_json(f->name, text, size);
-	else if (f == &lnk_format_junit)
+	else if (f == &lnk_format_junit || f == &lnk_format_html)
 		check_raw(f->name, text, size);
 	else if (f == &lnk_format_dump)
 		check_dump(c, v, text, size);

@@ -57,11 +57,11 @@ _lnkinspect() {
 	fi
 
 	case $before in
-	-F | --from-dump | --capture | --compare | --expect | --write-expect)
+	-F | --from-dump | -o | --output | --capture | --compare | --expect | --write-expect)
 		_lnkinspect_files -f "$current"
 		;;
 	--format)
-		_lnkinspect_words "$current" 'table tree json junit sarif html'
+		_lnkinspect_words "$current" 'table tree json junit sarif prometheus ndjson html'
 		;;
 	--color)
 		_lnkinspect_words "$current" 'auto always never'
@@ -88,7 +88,7 @@ _lnkinspect() {
 	-s | --slot | -d | --device | -j | --jobs | --sample | --while | --interval) ;;
 	*)
 		_lnkinspect_words "$current" '-F --from-dump= --compare= -j --jobs= -s --slot= -d --device= --deep
-			--wake --sample= --while= --monitor --interval= -A --method= -O --option= --format= -t --tree --json -q --quiet -v --verbose -n --numeric
+			--wake --sample= --while= --monitor --interval= -A --method= -O --option= --format= -o --output= -t --tree --json -q --quiet -v --verbose -n --numeric
 			--color= --suggest= --only= --ignore= --fail-on= --expect= --capture= --redact --write-expect= --rules --explain=
 			-? --help --usage -V --version'
 		;;

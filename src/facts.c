@@ -257,6 +257,55 @@ static void learn_dmi(struct lnk_facts *f, const char **field, struct lnk_part v
 		f->differ = true;
 }
 
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool is_host_name(struct lnk_part p)
+{
+	size_t i;
+
+	for (i = 0; i < p.n; i++)
+		if (!is_letter(p.s[i]) && !(p.s[i] >= '0' && p.s[i] <= '9') && p.s[i] != '-' &&
+		    p.s[i] != '.' && p.s[i] != '_')
+			return false;
+	return p.n && p.n < MAX_VALUE;
+}
+
+/* A report tells of other machines, too: of two names neither is this one's. */
+static void learn_name(struct lnk_facts *f, struct lnk_part name)
+{
+	if (!is_host_name(name))
+		return;
+	if (!f->env.name)
+		f->env.name = keep(f, name);
+	else if (!lnk_part_is(name, f->env.name))
+		f->env.name = "";
+}
+
+/* "Linux NAME 6.1.0-9-amd64 #1 SMP ...", as uname -a prints it. */
+static void read_uname(struct lnk_facts *f, struct lnk_part p)
+{
+	struct lnk_part release;
+	const char *end;
+
+	if (!lnk_part_skip(&p, "Linux "))
+		return;
+	end = memchr(p.s, ' ', p.n);
+	if (!end)
+		return;
+	release = (struct lnk_part){end + 1, p.n - (size_t)(end + 1 - p.s)};
+	p.n = (size_t)(end - p.s);
+	end = memchr(release.s, ' ', release.n);
+	if (!end || *release.s < '0' || *release.s > '9')
+		return;
+	release.n -= (size_t)(end - release.s);
+	release.s = end;
+	if (lnk_part_starts(release, " #"))
+		learn_name(f, p);
+}
+
 /* ---- What the kernel says ------------------------------------------------------------------ */
 
 /* "6.1.0-9-amd64 (...": Linux init/version.c linux_banner */
@@ -495,6 +544,8 @@ static void read_other(struct lnk_facts *f, struct lnk_part label, struct lnk_pa
 		detected_word(f, value, SIGN_LSCPU);
 	} else if (lnk_part_is(label, "Virtualization")) {
 		detected_word(f, value, SIGN_HOSTNAME);
+	} else if (lnk_part_is(label, "Static hostname")) {
+		learn_name(f, value);
 	} else if (lnk_part_is(label, "Chassis") && lnk_part_skip(&value, "vm")) {
 		if (!value.n || *value.s == ' ')
 			detected(f, NULL, SIGN_HOSTNAME);
@@ -506,11 +557,6 @@ static void read_other(struct lnk_facts *f, struct lnk_part label, struct lnk_pa
 		if (lnk_part_skip(&value, "Virtual Machine"))
 			detected(f, NULL, SIGN_SUPPORT);
 	}
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 #define MAX_LABEL   48u
@@ -548,6 +594,7 @@ void lnk_facts_line(struct lnk_facts *f, uint32_t line, const char *s, size_t n)
 		return;
 	read_label(f, line, p);
 	read_log(f, line, p);
+	read_uname(f, p);
 }
 
 /* "[10de:1b80] type 00 class 0x030000": Linux drivers/pci/probe.c pci_setup_device() */
@@ -734,6 +781,8 @@ void lnk_facts_apply(const struct lnk_facts *f, struct lnk_model *m)
 	if (!agree(f, &dmi) || is_of_another(f, &dmi, e))
 		return;
 	e->kernel = either(&m->arena, e->kernel, f->env.kernel);
+	if (f->env.name && *f->env.name)
+		e->name = either(&m->arena, e->name, f->env.name);
 	lnk_facts_quotes(f, m);
 	if (!e->machine) {
 		const char *name = f->dmi.product_name ? lnk_dmi_machine(&m->arena, &dmi) : NULL;

@@ -215,6 +215,7 @@ void lnk_env_read(struct lnk_model *m, struct udev *udev)
 		const char *kernel = lnk_strf(&m->arena, "%s %s", u.sysname, u.release);
 
 		env->kernel = lnk_clean(&m->arena, kernel, strlen(kernel));
+		env->name = lnk_clean(&m->arena, u.nodename, strlen(u.nodename));
 	}
 	read_dmi(udev, &m->arena, &dmi);
 	env->machine = lnk_dmi_machine(&m->arena, &dmi);

@@ -100,8 +100,10 @@ static const struct argp_option options[] = {
 	 2},
 
 	{NULL, 0, NULL, 0, "What to print:", 3},
-	{"format", OPT_FORMAT, "FORMAT", 0, "table (the default), tree, json, junit, sarif or html",
-	 3},
+	{"format", OPT_FORMAT, "FORMAT", 0,
+	 "table (the default), tree, json, junit, sarif, prometheus, ndjson or html", 3},
+	{"output", 'o', "FILE", 0,
+	 "Write that to FILE instead of the standard output, whole or not at all", 3},
 	{"tree", 't', NULL, 0, "The hierarchy with its links, as --format=tree", 3},
 	{"json", OPT_JSON, NULL, 0, "As --format=json", 3},
 	{"quiet", 'q', NULL, 0, "Findings only, a line each", 3},
@@ -160,12 +162,14 @@ struct run {
 	const char *compare;
 	const char *expect;
 	const char *write_expect;
+	const char *output_file;
 	const char *file;	   /* of --capture or --write-expect; NULL: neither */
 	const char *command;	   /* --while */
 	uint64_t sample, interval; /* ns; 0: not asked for */
 	struct lnk_captures other; /* what --compare names, read before all else */
 	struct lnk_expectation expectation;
-	FILE *to;		/* NULL until there is something to write */
+	struct lnk_output output;
+	FILE *to;		/* its stream; a worker has another */
 	struct lnk_tally tally; /* over all inputs; a worker's over one */
 	size_t jobs;
 	uint32_t forms; /* of suggestions */
@@ -403,13 +407,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		r->format = lnk_format_find(arg);
 		if (!r->format || r->format == &lnk_format_dump || r->format == &lnk_format_expect)
-			reject("--format", arg, "table, tree, json, junit, sarif, html");
+			reject("--format", arg,
+			       "table, tree, json, junit, sarif, prometheus, ndjson, html");
 		break;
 	case 't':
 		r->format = &lnk_format_tree;
 		break;
 	case OPT_JSON:
 		r->format = &lnk_format_json;
+		break;
+	case 'o':
+		r->output_file = arg;
 		break;
 	case 'q':
 		r->view.quiet = true;
@@ -508,57 +516,54 @@ static void check_words(int argc, char **argv)
 	}
 }
 
+/* Is the report for a terminal? */
+static bool on_terminal(const struct run *r)
+{
+	return !(r->output_file && strcmp(r->output_file, "-")) && isatty(STDOUT_FILENO);
+}
+
 /* The terminal's columns; 0 where output goes elsewhere, unless COLUMNS asks for a width. */
-static unsigned terminal_width(void)
+static unsigned terminal_width(const struct run *r)
 {
 	const char *env = getenv("COLUMNS");
 	struct winsize w;
 
 	if (env && atoi(env) > 0)
 		return (unsigned)atoi(env);
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w))
+	if (!on_terminal(r) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w))
 		return 0;
 	return w.ws_col;
 }
 
-static bool wants_color(int asked)
+static bool wants_color(const struct run *r)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (asked >= 0)
-		return asked;
-	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+	if (r->color >= 0)
+		return r->color;
+	return on_terminal(r) && !(no && *no) && term && strcmp(term, "dumb");
 }
 
-static const char *output_name(const struct run *r)
+/* Before anything is looked at: who cannot be told need not look. */
+static bool open_output(struct run *r)
 {
-	return r->file ? r->file : "standard output";
-}
+	struct lnk_err err = {0};
 
-/*
- * Where to write, with the format's beginning written. A file is opened only now, when all input
- * was read: it may be the file that was read, and must not be lost where reading failed.
- */
-static FILE *output(struct run *r)
-{
-	if (r->to)
-		return r->to;
-	r->to = r->file && strcmp(r->file, "-") ? fopen(r->file, "w") : stdout;
-	if (!r->to)
-		complain(output_name(r), strerror(errno));
-	else if (r->format->begin)
+	if (lnk_output_open(&r->output, r->file ? r->file : r->output_file, &err)) {
+		complain(NULL, err.text);
+		return false;
+	}
+	r->to = r->output.to;
+	if (r->format->begin)
 		r->format->begin(r->to, &r->view);
-	return r->to;
+	return true;
 }
 
-/* The same for one capture more that is written. */
-static FILE *next_output(struct run *r)
+/* One capture more is written. */
+static void begin_next(const struct run *r)
 {
-	FILE *to = output(r);
-
-	if (to && r->tally.n_written && r->format->between)
-		r->format->between(to, &r->view);
-	return to;
+	if (r->tally.n_written && r->format->between)
+		r->format->between(r->to, &r->view);
 }
 
 /* What only lspci's words told of a link would be lost: a capture holds registers. */
@@ -708,11 +713,12 @@ static int hold(struct run *r)
 static int write_one(struct run *r, const struct lnk_model *m)
 {
 	bool is_written = !r->format->findings_only || m->n_findings;
-	FILE *to = is_written ? next_output(r) : output(r);
 
+	if (is_written)
+		begin_next(r);
 	r->tally.n_captures++;
 	r->tally.n_written += is_written;
-	return !to || has_failed(r->format->write(to, &r->view, m)) ? STATUS_USAGE : 0;
+	return has_failed(r->format->write(r->to, &r->view, m)) ? STATUS_USAGE : 0;
 }
 
 /* From a capture's registers to its verdict on paper. Returns its exit status. */
@@ -746,14 +752,16 @@ static int judge_one(struct run *r, struct lnk_model *m)
 	return lnk_status_worse(status, r->compare ? compare(r, m) : 0);
 }
 
-/* The option that takes one capture; NULL: none was given. */
+/* What takes one capture; NULL: nothing that was asked for. */
 static const char *single_option(const struct run *r)
 {
 	if (r->compare)
 		return "--compare";
 	if (r->expect)
 		return "--expect";
-	return r->write_expect ? "--write-expect" : NULL;
+	if (r->write_expect)
+		return "--write-expect";
+	return r->format->one_capture ? "this format" : NULL;
 }
 
 /* Which of several captures is meant is not for us to choose. */
@@ -764,8 +772,8 @@ static bool is_single(const struct run *r, const struct lnk_captures *c)
 	if (c->n == 1)
 		return true;
 	snprintf(text, sizeof(text),
-		 "holds several captures, and %s takes one: give it a file with that one alone",
-		 single_option(r));
+		 "holds several captures, and %s takes one: give it a file with that one alone%s",
+		 single_option(r), r->format->one_capture ? ", or use --format=ndjson" : "");
 	complain(c->models[0]->source, text);
 	return false;
 }
@@ -804,12 +812,12 @@ static void judge_dump(struct run *r, size_t i)
 	lnk_captures_free(&c);
 }
 
-/* In a worker, which has a copy of all. What standard output still holds is not ours to write. */
+/* In a worker, which has a copy of all. What the output still holds is not ours to write. */
 static void judge_aside(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t)
 {
 	struct run *r = data;
 
-	__fpurge(stdout);
+	__fpurge(r->output.to);
 	stderr = err;
 	r->to = out;
 	r->tally = (struct lnk_tally){0};
@@ -832,7 +840,8 @@ static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
 
 static void put_output(struct run *r, const char *text, size_t n)
 {
-	if (fwrite(text, 1, n, next_output(r)) < n)
+	begin_next(r);
+	if (fwrite(text, 1, n, r->to) < n)
 		has_failed(-errno);
 }
 
@@ -884,7 +893,6 @@ static void run_dumps(struct run *r)
 	size_t i;
 
 	if (jobs.n_workers > 1 && can_run_aside(&r->dumps)) {
-		output(r);
 		lnk_jobs_run(&jobs);
 		return;
 	}
@@ -977,7 +985,7 @@ static int tell(struct monitor *mon, struct lnk_news n)
 	if (!fflush(mon->to))
 		rc = lnk_watch_write(&mon->watch, mon->text, mon->size);
 	if (rc < 0)
-		complain(output_name(mon->run), strerror(-rc));
+		complain("standard output", strerror(-rc));
 	return rc;
 }
 
@@ -1130,7 +1138,7 @@ static int monitor(struct run *r)
 /* Whether all that was written to @to has arrived. */
 static bool has_arrived(FILE *to, const char *name)
 {
-	bool failed = ferror(to);
+	bool failed = ferror(to) || lost;
 
 	errno = 0;
 	if (!fflush(to) && !failed)
@@ -1160,14 +1168,28 @@ static void keep_standard_streams(void)
 			_exit(STATUS_USAGE);
 }
 
-static int close_capture(FILE *to, const char *name, int status)
+/*
+ * What tells of a machine is kept whatever its verdict, and where an input could not be read: it
+ * says so. What is to be read again, a capture or a list of what is expected, is kept if it is one.
+ */
+static int close_output(struct run *r, int status)
 {
-	bool arrived = has_arrived(to, name);
+	enum lnk_output_end end = LNK_OUTPUT_KEEP;
+	int rc;
 
-	if (!fclose(to))
-		return arrived ? status : STATUS_USAGE;
-	if (arrived)
-		complain(name, strerror(errno));
+	if (r->output.to == stdout)
+		return status;
+	if (!has_arrived(r->output.to, r->output.name)) {
+		status = STATUS_USAGE;
+		end = LNK_OUTPUT_DROP;
+	}
+	if (r->file && status == STATUS_USAGE)
+		end = LNK_OUTPUT_DROP;
+	rc = lnk_output_close(&r->output, end);
+	if (!rc)
+		return status;
+	if (end == LNK_OUTPUT_KEEP)
+		complain(r->output.name, strerror(-rc));
 	return STATUS_USAGE;
 }
 
@@ -1211,24 +1233,24 @@ static int run(struct run *r)
 		return STATUS_USAGE;
 	if (r->expect && !read_expectation(r))
 		return STATUS_USAGE;
+	if (!open_output(r))
+		return STATUS_USAGE;
 	if (r->dumps.n)
 		run_dumps(r);
 	else
 		run_live(r);
 	lnk_hwdb_end();
 	status = r->tally.status;
-	/* A document that is begun is ended, even where all inputs failed. A file is left alone. */
-	if (!r->to && (r->file || !output(r)))
-		return STATUS_USAGE;
 	/* A selection that misses is no clean bill of health. */
 	if (!status && !r->tally.n_shown && (r->select.slot || r->select.id)) {
 		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
 		status = STATUS_CANNOT_TELL;
 	}
 	put_total(r);
+	/* A document that is begun is ended, even where all inputs failed. */
 	if (r->format->end && has_failed(r->format->end(r->to, &r->view, status)))
 		status = STATUS_USAGE;
-	return r->to == stdout ? status : close_capture(r->to, output_name(r), status);
+	return close_output(r, status);
 }
 
 /* What --suggest asks for; where it is not given, what fits the machine. */
@@ -1271,6 +1293,22 @@ static void check_watch(const struct run *r, struct lnk_err *err)
 	} else if (r->command && !*r->command) {
 		lnk_fail(err, -EINVAL, "--while: no command is given");
 	}
+}
+
+/* What is written, and where to. */
+static void check_output(const struct run *r, struct lnk_err *err)
+{
+	if (r->output_file && (r->capture || r->write_expect))
+		lnk_fail(err, -EINVAL,
+			 "--capture and --write-expect name their own file: leave out --output");
+	if (r->output_file && r->monitor)
+		lnk_fail(err, -EINVAL,
+			 "--monitor prints each line when it comes, --output a file at the end: "
+			 "use one");
+	if (r->format->one_capture && r->dumps.n > 1)
+		lnk_fail(err, -EINVAL,
+			 "--format=%s is of one machine: give one -F, or use --format=ndjson",
+			 r->format->name);
 }
 
 /* A list of findings is one capture's. */
@@ -1320,6 +1358,7 @@ static bool check_usage(struct run *r)
 	else
 		lnk_judge_check(&judge, &err);
 	check_watch(r, &err);
+	check_output(r, &err);
 	check_expect(r, &err);
 	choose_forms(r, &err);
 	if (err.text[0])
@@ -1341,8 +1380,8 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r))
 		return STATUS_USAGE;
 	r.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	r.view.width = terminal_width();
-	r.view.color = wants_color(r.color);
+	r.view.width = terminal_width(&r);
+	r.view.color = wants_color(&r);
 	if (r.method_help || r.param_help)
 		lnk_live_help(stdout, r.method_help);
 	else if (!r.done)

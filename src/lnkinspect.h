@@ -85,7 +85,9 @@ const char *lnk_speed_name(unsigned code);
 const char *lnk_speed_kernel(unsigned code);
 /* The code for GT/s as text ("8", "8.0 GT/s PCIe", "2.5GT/s"); 0 if it is none of them. */
 unsigned lnk_speed_code(const char *text);
-bool lnk_speed_legal(unsigned code);  /* 1..7 */
+bool lnk_speed_legal(unsigned code); /* 1..7 */
+/* Transfers per second of a lane: 2500000000 for 1; 0 where the code is none. */
+uint64_t lnk_speed_transfers(unsigned code);
 bool lnk_width_legal(unsigned width); /* 1 2 4 8 12 16 32 */
 /*
  * Raw link rate in Mb/s after the line encoding: the kernel's integer per lane times the width, so
@@ -283,6 +285,10 @@ struct lnk_fn;
 const char *lnk_kind_name(const struct lnk_fn *f);
 /* A class by its number in a short lower-case word or two ("nvme", "vga"); never NULL */
 const char *lnk_class_name(uint32_t class24);
+/* For programs, promises: */
+const char *lnk_verdict_token(unsigned verdict); /* "pass" "found" "skipped" "not_applicable" */
+const char *lnk_reach_token(unsigned reach);	 /* "all", "header", ...; NULL: nothing was asked */
+const char *lnk_state_token(unsigned state);	 /* "up", "down"; NULL: not known */
 
 /* ---- Functions, links, capture ------------------------------------------------------------ */
 
@@ -460,6 +466,7 @@ enum lnk_guest { LNK_GUEST_UNKNOWN, LNK_GUEST_NO, LNK_GUEST_YES };
 
 /* The machine that was looked at. NULL where not known; every string went through lnk_clean(). */
 struct lnk_env {
+	const char *name; /* what it calls itself: its host name */
 	enum lnk_guest guest;
 	const char *hypervisor; /* "QEMU", "VMware", "Hyper-V", ... */
 	const char *accel;	/* "KVM", "TCG", ... under QEMU */
@@ -1252,6 +1259,7 @@ struct lnk_format {
 	const char *help;
 	uint64_t keep, keep_verbose; /* what it lists, as lnk_judge.keep; and with -v */
 	bool findings_only;	     /* it writes nothing of a capture without a finding */
+	bool one_capture;	     /* it has room for one */
 	/*
 	 * 0, or a negative errno where writing fails. write() is called once per capture,
 	 * compare() or expect() at most once, behind it. begin(), between() and these two may be
@@ -1270,8 +1278,8 @@ extern const struct lnk_format *const lnk_formats[];
 extern const size_t lnk_n_formats;
 const struct lnk_format *lnk_format_find(const char *name);
 extern const struct lnk_format lnk_format_table, lnk_format_tree, lnk_format_json, lnk_format_dump;
-extern const struct lnk_format lnk_format_junit, lnk_format_sarif, lnk_format_html;
-extern const struct lnk_format lnk_format_expect;
+extern const struct lnk_format lnk_format_junit, lnk_format_sarif, lnk_format_expect;
+extern const struct lnk_format lnk_format_prometheus, lnk_format_ndjson, lnk_format_html;
 
 /* Marks .selected and .shown, after lnk_walk(); -EINVAL and words if a filter means nothing. */
 int lnk_select_apply(struct lnk_model *m, const struct lnk_select *s, struct lnk_err *err);
@@ -1295,6 +1303,8 @@ const char *lnk_fn_name(struct lnk_arena *a, const struct lnk_view *v, const str
 const char *lnk_env_line(struct lnk_arena *a, const struct lnk_model *m);
 /* "LNKCAP 0000:00:03.0 00000411", "max_link_speed/width 0000:01:00.0 8GT/s x16 (sysfs)" */
 const char *lnk_evidence_str(struct lnk_arena *a, const struct lnk_evidence *e);
+/* How much of its source is the input's path; behind that stands which part of it is meant. */
+size_t lnk_source_length(const struct lnk_model *m);
 /* "LNK001@0000:00:03.0>0000:01:00.0", "LNK104@0000:01:00.0", "LNK901@-": the same next time. */
 const char *lnk_finding_name(struct lnk_arena *a, const struct lnk_finding *f);
 /* "0000:00:03.0>0000:01:00.0: port claims ..." */
@@ -1470,6 +1480,25 @@ void lnk_text_tell(FILE *to, const struct lnk_view *v, const struct lnk_news *n)
 /* ---- report-expect.c: what differs from what is expected ------------------------------------ */
 
 int lnk_text_expect(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e);
+
+/* ---- output.c: where a report goes ----------------------------------------------------------- */
+
+struct lnk_output {
+	FILE *to;
+	const char *name;    /* for messages */
+	char *made, *target; /* what is written, and takes whose place; NULL: none is to be made */
+};
+enum lnk_output_end { LNK_OUTPUT_KEEP, LNK_OUTPUT_DROP };
+/*
+ * The file @name, which stays as it is until the end; NULL or "-": the standard output. A negative
+ * errno and words where that cannot be; then lnk_output_close() has nothing more to do.
+ */
+int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err);
+/*
+ * The file takes its place, or is dropped. A negative errno where it could not be kept, and is
+ * gone. What was written in place, and the standard output, is there anyway.
+ */
+int lnk_output_close(struct lnk_output *o, enum lnk_output_end end);
 
 /* ---- jobs.c: several inputs side by side -------------------------------------------------- */
 

@@ -43,6 +43,9 @@ static const struct {
 	[6] = {"64GT/s", "64.0 GT/s PCIe", 64000}, [7] = {"128GT/s", "128.0 GT/s PCIe", 128000},
 };
 
+/* Of a GT/s. */
+static const uint32_t hundredths[] = {0, 250, 500, 800, 1600, 3200, 6400, 12800};
+
 bool lnk_speed_legal(unsigned code)
 {
 	return code >= 1 && code < ARRAY_SIZE(speeds);
@@ -58,10 +61,14 @@ const char *lnk_speed_kernel(unsigned code)
 	return speeds[lnk_speed_legal(code) ? code : 0].kernel;
 }
 
+uint64_t lnk_speed_transfers(unsigned code)
+{
+	return lnk_speed_legal(code) ? hundredths[code] * UINT64_C(10000000) : 0;
+}
+
 unsigned lnk_speed_code(const char *text)
 {
 	/* Hundredths of a GT/s decide, so that "8", "8.0" and "8GT/s" are one. */
-	static const unsigned hundredths[] = {0, 250, 500, 800, 1600, 3200, 6400, 12800};
 	unsigned whole = 0, part = 0, scale = 100, i;
 	const char *s = text;
 
@@ -263,4 +270,38 @@ const char *lnk_kind_name(const struct lnk_fn *f)
 	default:
 		return f->class24 == 0xffffff ? "device" : lnk_class_name(f->class24);
 	}
+}
+
+/* ---- Tokens for programs -------------------------------------------------------------------- */
+
+const char *lnk_verdict_token(unsigned verdict)
+{
+	static const char *const tokens[] = {
+		[LNK_PASS] = "pass",
+		[LNK_FOUND] = "found",
+		[LNK_SKIPPED] = "skipped",
+		[LNK_NA] = "not_applicable",
+	};
+
+	return tokens[verdict];
+}
+
+const char *lnk_reach_token(unsigned reach)
+{
+	static const char *const tokens[LNK_REACHES] = {
+		[LNK_READ_ALL] = "all",	      [LNK_READ_HEADER] = "header",
+		[LNK_READ_PART] = "part",     [LNK_READ_TEXT] = "text",
+		[LNK_READ_ASLEEP] = "asleep", [LNK_READ_FFS] = "all-ones",
+		[LNK_READ_GONE] = "removed",
+	};
+
+	return tokens[reach];
+}
+
+const char *lnk_state_token(unsigned state)
+{
+	static const char *const tokens[] = {
+		[LNK_STATE_UNKNOWN] = NULL, [LNK_UP] = "up", [LNK_DOWN] = "down"};
+
+	return tokens[state];
 }

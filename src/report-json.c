@@ -60,18 +60,6 @@ static const char *type_token(unsigned type)
 	return type < ARRAY_SIZE(tokens) ? tokens[type] : NULL;
 }
 
-static const char *reach_token(unsigned reach)
-{
-	static const char *const tokens[LNK_REACHES] = {
-		[LNK_READ_ALL] = "all",	      [LNK_READ_HEADER] = "header",
-		[LNK_READ_PART] = "part",     [LNK_READ_TEXT] = "text",
-		[LNK_READ_ASLEEP] = "asleep", [LNK_READ_FFS] = "all-ones",
-		[LNK_READ_GONE] = "removed",
-	};
-
-	return tokens[reach];
-}
-
 static const char *place_token(unsigned place)
 {
 	static const char *const tokens[] = {
@@ -94,21 +82,6 @@ static const char *list_token(unsigned end)
 
 	return tokens[end];
 }
-
-static const char *state_token(unsigned state)
-{
-	static const char *const tokens[] = {
-		[LNK_STATE_UNKNOWN] = NULL, [LNK_UP] = "up", [LNK_DOWN] = "down"};
-
-	return tokens[state];
-}
-
-static const char *const verdict_tokens[] = {
-	[LNK_PASS] = "pass",
-	[LNK_FOUND] = "found",
-	[LNK_SKIPPED] = "skipped",
-	[LNK_NA] = "not_applicable",
-};
 
 static const char *actor_token(enum lnk_actor a)
 {
@@ -340,7 +313,7 @@ static json_t *function(const struct lnk_view *v, const struct lnk_fn *f)
 	set(o, "kind", text(lnk_kind_name(f)));
 	set(o, "type", text(type_token(f->type)));
 	set(o, "type_inferred", json_boolean(f->type_inferred));
-	set(o, "reach", text(reach_token(f->reach)));
+	set(o, "reach", text(lnk_reach_token(f->reach)));
 	set(o, "place", text(place_token(f->place)));
 	set(o, "parent", address(f->parent));
 	set(o, "bridge", bridge(f));
@@ -381,7 +354,7 @@ static json_t *port(const struct lnk_fn *f)
 	set(o, "virtual", json_boolean(f->quirks & LNK_Q_VIRTUAL));
 	set(o, "empty", is_empty(f));
 	set(o, "device", address(f->below ? f->below->below : NULL));
-	set(o, "state", text(f->below ? state_token(f->below->state) : NULL));
+	set(o, "state", text(f->below ? lnk_state_token(f->below->state) : NULL));
 	set(o, "max_link", max_link(f));
 	set(o, "current_link", current_link(f));
 	return o;
@@ -494,8 +467,8 @@ static json_t *link_object(const struct lnk_model *m, const struct lnk_link *l)
 
 	set(o, "port", sampled_end(m, l->above));
 	set(o, "device", sampled_end(m, l->below));
-	set(o, "state", text(state_token(l->state)));
-	set(o, "verdict", text(verdict_tokens[l->verdict]));
+	set(o, "state", text(lnk_state_token(l->state)));
+	set(o, "verdict", text(lnk_verdict_token(l->verdict)));
 	set(o, "worst", text(found ? lnk_severity_name((enum lnk_severity)l->worst) : NULL));
 	set(o, "lost", json_boolean(l->lost));
 	return o;
@@ -619,20 +592,21 @@ static json_t *result(const struct lnk_model *m, const struct lnk_rule *rule,
 
 	set(o, "rule", text(rule->id));
 	set(o, "function", subject(m, r->fn));
-	set(o, "verdict", text(verdict_tokens[r->verdict]));
+	set(o, "verdict", text(lnk_verdict_token(r->verdict)));
 	return o;
 }
 
 static json_t *counts(const struct lnk_model *m)
 {
 	json_t *all = json_object();
-	size_t i, j;
+	unsigned j;
+	size_t i;
 
 	for (i = 0; i < m->n_counts; i++) {
 		json_t *o = json_object();
 
 		for (j = 0; j < LNK_VERDICTS; j++)
-			set(o, verdict_tokens[j], integer(m->counts[i].n[j]));
+			set(o, lnk_verdict_token(j), integer(m->counts[i].n[j]));
 		set(all, lnk_rules[i]->id, o);
 	}
 	return all;

@@ -97,7 +97,7 @@ static const char *path_uri(struct lnk_arena *a, const char *path, size_t n)
 
 static const char *uri_of(struct lnk_arena *a, const struct lnk_model *m, const struct lnk_fn *f)
 {
-	const char *source = m->source && *m->source ? m->source : "-";
+	const char *source;
 	char at[LNK_ADDR_LEN];
 	size_t n;
 
@@ -106,11 +106,8 @@ static const char *uri_of(struct lnk_arena *a, const struct lnk_model *m, const 
 			     "sys/bus/pci/devices";
 		return path_uri(a, source, strlen(source));
 	}
-	/* Behind the path stands which part of it is meant: " (part)". */
-	n = strlen(source);
-	if (m->part && n > strlen(m->part) + 3)
-		n -= strlen(m->part) + 3;
-	return path_uri(a, source, n);
+	n = lnk_source_length(m);
+	return n ? path_uri(a, m->source, n) : path_uri(a, "-", 1);
 }
 
 static json_t *location(struct lnk_arena *a, const struct lnk_model *m, const struct lnk_fn *f)

@@ -9,8 +9,9 @@
 #include "lnkinspect.h"
 
 const struct lnk_format *const lnk_formats[] = {
-	&lnk_format_table, &lnk_format_tree, &lnk_format_json, &lnk_format_junit,
-	&lnk_format_sarif, &lnk_format_html, &lnk_format_dump, &lnk_format_expect,
+	&lnk_format_table, &lnk_format_tree,	   &lnk_format_json,   &lnk_format_junit,
+	&lnk_format_sarif, &lnk_format_prometheus, &lnk_format_ndjson, &lnk_format_html,
+	&lnk_format_dump,  &lnk_format_expect,
 };
 const size_t lnk_n_formats = ARRAY_SIZE(lnk_formats);
 
@@ -527,6 +528,14 @@ static const char *short_vendor(struct lnk_arena *a, const char *s)
 			cut = p;
 	}
 	return cut ? lnk_strndup(a, s, (size_t)(cut - s)) : s;
+}
+
+/* As source.c names a model: "PATH (PART)". */
+size_t lnk_source_length(const struct lnk_model *m)
+{
+	size_t n = m->source ? strlen(m->source) : 0;
+
+	return m->part && n > strlen(m->part) + 3 ? n - strlen(m->part) - 3 : n;
 }
 
 const char *lnk_fn_name(struct lnk_arena *a, const struct lnk_view *v, const struct lnk_fn *f)

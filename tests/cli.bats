@@ -141,7 +141,8 @@ on_terminal() {
 	exits 1 -F "$f/lnk203-legacy-port-idle/input" --fail-on=warning
 	exits 1 -F "$f/lnk003-slot-is-limit/input" --fail-on=notice
 	local format
-	for format in --format=table --tree --json --format=junit --format=sarif -q; do
+	for format in --format=table --tree --json --format=junit --format=sarif \
+		--format=prometheus --format=ndjson -q; do
 		exits 1 -F "$PUBLIC/origin" "$format"
 	done
 	# What was found is worse than what was lost: the same capture without the row that holds
@@ -731,6 +732,7 @@ in_domains() {
 	for arguments in "-F $PUBLIC/origin" "-F $PUBLIC/fine" "-F $PUBLIC/origin -q" \
 		"-F $PUBLIC/origin --tree" "-F $PUBLIC/origin --json" "-F $PUBLIC/origin --json -v" \
 		"-F $PUBLIC/origin --format=junit" "-F $PUBLIC/origin --format=sarif" \
+		"-F $PUBLIC/origin --format=prometheus" "-F $PUBLIC/origin --format=ndjson" \
 		"-F $PUBLIC/fine --format=sarif" "-F $PUBLIC/origin --write-expect=-" \
 		"-F $PUBLIC/origin --capture=-" --rules --explain=LNK001; do
 		local status=0

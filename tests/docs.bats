@@ -146,7 +146,8 @@ show() {
 				;;
 			esac
 			case $line in
-			'jq '*findings*) cp out findings ;;
+			'jq '*'.findings[]'*) cp out findings ;;
+			'jq '*fleet.ndjson) cp out fleet ;;
 			'jq '*kernel_line*) cp out kernel ;;
 			'lnkinspect -F machine.txt -s '*) cp out registers ;;
 			'lnkinspect -q --ignore'*) [[ ! -s out ]] || fail "not ignored: $(cat out)" ;;
@@ -155,6 +156,7 @@ show() {
 	done
 	((n >= 17)) || fail "only $n commands"
 	grep -q $'^LNK001\terror\t0000:00:01.0\t0000:01:00.0$' findings || fail "findings: $(cat findings)"
+	grep -qx $'machine\t0000:00:01.0>0000:01:00.0\tLNK001,LNK203' fleet || fail "fleet: $(cat fleet)"
 	# The rates of the kernel's log: 2000 Mb/s and 16 * 7876 Mb/s.
 	[[ $(cat kernel) == "2.000 Gb/s available PCIe bandwidth, limited by 2.5 GT/s PCIe x1 link at \
 0000:00:01.0 (capable of 126.016 Gb/s with 8.0 GT/s PCIe x16 link)" ]] || fail "kernel: $(cat kernel)"
@@ -292,7 +294,7 @@ help_options() {
 	# The manual writes the argument behind the short option as well.
 	manual | sed -n '/^   What to look at/,/^OUTPUT/p' |
 		sed -nE 's/^ {5}(-[^-]) ?[^ ,]*, (--[^ ]+).*$/\1 \2/p; s/^ {5}(--[^ ]+).*$/\1/p' | sort >in-manual
-	(($(wc -l <help) == 33)) || fail "$(wc -l <help) options in --help"
+	(($(wc -l <help) == 34)) || fail "$(wc -l <help) options in --help"
 	diff help in-manual || fail "they differ"
 	finish
 }
@@ -338,8 +340,8 @@ completes() {
 @test "completion: arguments" {
 	local rules
 	rules=$("$LNKINSPECT" --rules | cut -d ' ' -f 1 | tr '\n' ' ')
-	completes 'table tree json junit sarif html' --format = ''
-	completes 'table tree json junit sarif html' --format =
+	completes 'table tree json junit sarif prometheus ndjson html' --format = ''
+	completes 'table tree json junit sarif prometheus ndjson html' --format =
 	completes 'tree' --format = tr
 	completes 'json junit' -q --format j
 	completes 'auto always never' --color = ''
@@ -369,6 +371,7 @@ completes() {
 	completes 'capture.txt' -F cap
 	completes 'my capture' --from-dump = my
 	completes 'capture.txt' --capture = capt
+	completes 'capture.txt' --output = capt
 	completes 'dir' -O sysfs.path = d
 	completes 'dir' --option = proc.path = d
 	complete_words lnkinspect -F ''

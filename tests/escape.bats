@@ -76,7 +76,7 @@ finish() {
 		for locale in C C.UTF-8; do
 			export LC_ALL=$locale
 			for format in --format=table --format=tree --format=json --format=junit \
-				--format=sarif --format=html -q; do
+				--format=sarif --format=prometheus --format=ndjson --format=html -q; do
 				for options in '' -n -nn -v; do
 					check -F "$FIXTURES/$name/input" "$format" ${options:+"$options"}
 				done
@@ -85,7 +85,7 @@ finish() {
 			check -F "$FIXTURES/$name/input" --tree --color=never -v
 		done
 	done
-	[ "$runs" -eq 240 ]
+	[ "$runs" -eq 304 ]
 	finish
 }
 
@@ -125,7 +125,7 @@ finish() {
 	cp "$FIXTURES/lnk001-wider-only/input" "$good"
 	cp "$FIXTURES/lnk001-wider-only/input" "$line"
 	for option in --format=table --format=tree --format=json --format=junit \
-		--format=sarif --format=html -q; do
+		--format=sarif --format=prometheus --format=ndjson --format=html -q; do
 		check -F "$good" "$option"
 		[ "$last" -eq 1 ]
 		check -F "$line" "$option"

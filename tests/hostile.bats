@@ -102,7 +102,7 @@ refuses() {
 	}' >domains
 	local f format
 	for f in one-line newlines one-address one-row capture-line bridges domains; do
-		for format in table json junit sarif; do
+		for format in table json junit sarif prometheus ndjson; do
 			run_it -n --format="$format" -F "$f"
 			((status <= 3)) || fail "$f as $format: status $status"
 		done

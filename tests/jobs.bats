@@ -58,7 +58,8 @@ teardown() {
 	cp origin fine directory
 	gzip -c origin >origin.gz
 	"$B/bench/gen" 400 256 >large
-	for format in '' --tree --json -q -v '-q -v' '--json -n' --format=junit --format=sarif --format=html --color=always --only=LNK001; do
+	for format in '' --tree --json -q -v '-q -v' '--json -n' --format=junit --format=sarif \
+		--format=ndjson --format=html --color=always --only=LNK001; do
 		# shellcheck disable=SC2086 # several words, or none
 		same $format -F words -F origin missing large fine directory origin.gz \
 			"$FIXTURES"/lnk00[1-3]*/input large words /proc/self/mem origin

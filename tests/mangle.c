@@ -765,6 +765,8 @@ static int expect(const struct buf *b, const char *format)
 		status = oracle_told_in_words(&c) ? 2 : 0;
 	else if (is_list(format))
 		status = c.n > 1 ? 2 : 0;
+	else if (lnk_format_find(format)->one_capture && c.n > 1)
+		status = 2;
 	lnk_captures_free(&c);
 	return status;
 }

@@ -247,6 +247,21 @@ static void check_json(const char *format, const char *text, size_t size)
 	json_decref(json);
 }
 
+/* Each line is a document. */
+static void check_lines(const char *format, const char *text, size_t size)
+{
+	const char *end = text + size, *newline;
+
+	for (; text < end; text = newline + 1) {
+		newline = memchr(text, '\n', (size_t)(end - text));
+		if (!newline) {
+			oracle_complain("%s: half a line", format);
+			return;
+		}
+		check_json(format, text, (size_t)(newline - text) + 1);
+	}
+}
+
 bool oracle_told_in_words(const struct lnk_captures *c)
 {
 	const uint64_t links =
@@ -339,8 +354,10 @@ static void write_all(const struct lnk_captures *c, const struct lnk_format *f,
 		oracle_complain("%s: %s", f->name, strerror(-r));
 	if (f == &lnk_format_json || f == &lnk_format_sarif)
 		check_json(f->name, text, size);
-	else if (f == &lnk_format_junit || f == &lnk_format_html)
+	else if (f == &lnk_format_junit || f == &lnk_format_prometheus || f == &lnk_format_html)
 		check_raw(f->name, text, size);
+	else if (f == &lnk_format_ndjson)
+		check_lines(f->name, text, size);
 	else if (f == &lnk_format_dump)
 		check_dump(c, v, text, size);
 	else
@@ -353,11 +370,11 @@ void oracle_write(const struct lnk_captures *c, const struct lnk_format *f,
 {
 	size_t i;
 
-	if (f != &lnk_format_dump) {
+	if (f != &lnk_format_dump && !f->one_capture) {
 		write_all(c, f, v, status, NULL);
 		return;
 	}
-	/* What is left of several in dumps may agree, and be read as one. */
+	/* There is room for one; and dumps of several may agree, and be read as one. */
 	for (i = 0; i < c->n; i++) {
 		struct lnk_captures one = {.models = &c->models[i], .n = 1};
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * output.c - where a report goes: standard output, or a file that is written whole or not at all
+ *
+ * A file is made beside the one that was asked for, and takes its place at the end. Who reads that
+ * meanwhile has what was there before, and so has everybody where writing failed. What is no plain
+ * file (a terminal, a pipe, /dev/null) cannot be replaced, and is written to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lnkinspect.h"
+
+/* Hidden, and with no end that anybody looks for, as a collector of metrics for ".prom". */
+#define TEMPLATE ".lnkinspect.XXXXXX"
+
+/* As every program makes files. */
+static mode_t usual_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+static bool is_standard_output(const struct stat *st)
+{
+	struct stat out;
+
+	return !fstat(STDOUT_FILENO, &out) && out.st_dev == st->st_dev && out.st_ino == st->st_ino;
+}
+
+static char *copy(const char *s)
+{
+	return strcpy(lnk_xmalloc(strlen(s) + 1), s);
+}
+
+/* The file that is made for ->target, in its folder. */
+static int make_beside(struct lnk_output *o, mode_t mode, struct lnk_err *err)
+{
+	const char *slash = strrchr(o->target, '/');
+	size_t folder = slash ? (size_t)(slash - o->target) + 1 : 0;
+	int fd, code;
+
+	o->made = lnk_xmalloc(folder + sizeof(TEMPLATE));
+	memcpy(o->made, o->target, folder);
+	strcpy(o->made + folder, TEMPLATE);
+	fd = mkostemp(o->made, O_CLOEXEC);
+	if (fd >= 0 && !fchmod(fd, mode))
+		o->to = fdopen(fd, "w");
+	if (o->to)
+		return 0;
+	code = -errno;
+	if (fd >= 0) {
+		close(fd);
+		unlink(o->made);
+	}
+	free(o->made);
+	free(o->target);
+	return lnk_fail(err, code, "%s: no file can be made beside it: %s", o->name,
+			strerror(-code));
+}
+
+static int fail(const struct lnk_output *o, struct lnk_err *err)
+{
+	return lnk_fail(err, -errno, "%s: %s", o->name, strerror(errno));
+}
+
+/*
+ * @fd is the file that is there. A link is followed as the kernel did, which keeps root from
+ * strangers' links. Its permissions stay: what was private is not shown to all.
+ */
+static int replace(struct lnk_output *o, int fd, struct lnk_err *err)
+{
+	struct stat st;
+	int rc = fstat(fd, &st) ? fail(o, err) : 0;
+
+	if (!rc && !S_ISREG(st.st_mode)) {
+		o->to = fdopen(fd, "w");
+		return o->to ? 0 : fail(o, err);
+	}
+	close(fd);
+	if (rc)
+		return rc;
+	/* Under whatever name: who opened it for us is not to be left with a file of no name. */
+	if (is_standard_output(&st)) {
+		o->to = stdout;
+		return 0;
+	}
+	o->target = realpath(o->name, NULL);
+	return o->target ? make_beside(o, st.st_mode & 0777, err) : fail(o, err);
+}
+
+int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err)
+{
+	int fd;
+
+	*o = (struct lnk_output){.name = "standard output"};
+	if (!name || !strcmp(name, "-")) {
+		o->to = stdout;
+		return 0;
+	}
+	o->name = name;
+	fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		return replace(o, fd, err);
+	if (errno != ENOENT)
+		return fail(o, err);
+	o->target = copy(name);
+	return make_beside(o, usual_mode(), err);
+}
+
+int lnk_output_close(struct lnk_output *o, enum lnk_output_end end)
+{
+	int code = 0;
+
+	if (o->to && o->to != stdout && fclose(o->to))
+		code = -errno;
+	if (o->made && (code || end == LNK_OUTPUT_DROP || rename(o->made, o->target))) {
+		if (!code && end == LNK_OUTPUT_KEEP)
+			code = -errno;
+		unlink(o->made);
+	}
+	free(o->made);
+	free(o->target);
+	*o = (struct lnk_output){.name = o->name};
+	return code;
+}

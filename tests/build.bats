@@ -98,6 +98,7 @@ setup() {
 	644 usr/share/doc/lnkinspect/examples/origin.README
 	644 usr/share/doc/lnkinspect/examples/origin.txt
 	644 usr/share/lnkinspect/schema/lnkinspect-monitor.schema.json
+	644 usr/share/lnkinspect/schema/lnkinspect-ndjson.schema.json
 	644 usr/share/lnkinspect/schema/lnkinspect.schema.json
 	644 usr/share/man/man1/lnkinspect.1
 	644 usr/share/zsh/site-functions/_lnkinspect

@@ -282,6 +282,15 @@ gives() {
 	cp origin ./-
 	rows -F db-7.example.com.txt -F dir/web-3.lspci.gz -F ./- -F origin
 	gives 'map(select(.kind == "capture").machine) | join(" ")' 'db-7.example.com web-3 - origin'
+	local ending files=()
+	for ending in .txt .log .out .lspci .dump .capture .gz .xz .zst .bz2 .lz4 .tar .tgz .zip .7z .cpio \
+		.tar.gz; do
+		cp origin "web$ending"
+		files+=("web$ending")
+	done
+	rows -F "${files[@]}"
+	gives 'map(select(.kind == "capture").machine) | unique | join(" ")' web
+	gives 'map(select(.kind == "capture")) | length' 17
 	# Two machines in one file are two.
 	rows -F dir/fleet.tar.xz
 	gives 'map(select(.kind == "capture").machine) | sort | join(" ")' 'fleet/fine fleet/origin'

@@ -174,7 +174,8 @@ struct run {
 	size_t jobs;
 	uint32_t forms; /* of suggestions */
 	bool method_help, param_help, has_only, has_suggest, monitor, done;
-	int color; /* 0 never, 1 always, -1 auto */
+	bool begun; /* the beginning is written */
+	int color;  /* 0 never, 1 always, -1 auto */
 };
 
 static void list_add(struct list *l, const char *word, size_t n)
@@ -554,14 +555,21 @@ static bool open_output(struct run *r)
 		return false;
 	}
 	r->to = r->output.to;
-	if (r->format->begin)
-		r->format->begin(r->to, &r->view);
 	return true;
 }
 
-/* One capture more is written. */
-static void begin_next(const struct run *r)
+/* Once, and not before the first capture is known: a beginning may name it. */
+static void begin(struct run *r)
 {
+	if (!r->begun && r->format->begin)
+		r->format->begin(r->to, &r->view);
+	r->begun = true;
+}
+
+/* One capture more is written. */
+static void begin_next(struct run *r)
+{
+	begin(r);
 	if (r->tally.n_written && r->format->between)
 		r->format->between(r->to, &r->view);
 }
@@ -714,6 +722,7 @@ static int write_one(struct run *r, const struct lnk_model *m)
 {
 	bool is_written = !r->format->findings_only || m->n_findings;
 
+	begin(r);
 	if (is_written)
 		begin_next(r);
 	r->tally.n_captures++;
@@ -893,6 +902,7 @@ static void run_dumps(struct run *r)
 	size_t i;
 
 	if (jobs.n_workers > 1 && can_run_aside(&r->dumps)) {
+		begin(r);
 		lnk_jobs_run(&jobs);
 		return;
 	}
@@ -1246,6 +1256,7 @@ static int run(struct run *r)
 		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
 		status = STATUS_CANNOT_TELL;
 	}
+	begin(r);
 	put_total(r);
 	/* A document that is begun is ended, even where all inputs failed. */
 	if (r->format->end && has_failed(r->format->end(r->to, &r->view, status)))

@@ -212,12 +212,14 @@ ended() {
 	ended 2 'judge: ./killed ended with status 137'
 	LNKINSPECT_CAPTURES=origin.txt LNKINSPECT=./none run "$ROOT/contrib/ci/judge"
 	ended 2 'judge: no program ./none'
-	# A report that cannot be written.
-	rm lnkinspect.sarif
+	[[ ! -e lnkinspect.sarif ]] || fail 'the report of an earlier run is left'
+	# A report that cannot be written, whatever the verdict is.
 	mkdir lnkinspect.sarif
-	step 1 captures=fine.txt
-	ended 2 'lnkinspect: no verdict: not all could be read or written (status 2)'
-	[[ $(cat outputs) == status=2 ]] || fail "outputs: $(cat outputs)"
+	for input in captures=fine.txt captures=origin.txt; do
+		step 1 "$input"
+		ended 2 'lnkinspect: no verdict: not all could be read or written (status 2)'
+		[[ $(cat outputs) == status=2 ]] || fail "outputs: $(cat outputs)"
+	done
 	finish
 }
 

@@ -566,10 +566,9 @@ static void begin(struct run *r)
 	r->begun = true;
 }
 
-/* One capture more is written. */
-static void begin_next(struct run *r)
+/* One capture more is written, behind the beginning. */
+static void begin_next(const struct run *r)
 {
-	begin(r);
 	if (r->tally.n_written && r->format->between)
 		r->format->between(r->to, &r->view);
 }

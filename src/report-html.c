@@ -207,26 +207,40 @@ static void put_registers(struct lnk_page *p)
 	}
 }
 
-/* ---- Samples -------------------------------------------------------------------------------- */
+/* ---- What is text, as it is ------------------------------------------------------------------ */
 
-/* A terminal's table, as it is: its own box scrolls, the page does not. */
+/* What a report for people prints to ->to. */
+struct words {
+	FILE *to;
+	char *text;
+	size_t size;
+};
+
+static int open_words(struct words *w)
+{
+	w->to = open_memstream(&w->text, &w->size);
+	return w->to ? 0 : -ENOMEM;
+}
+
+static void put_words(FILE *to, struct words *w, const char *element)
+{
+	fclose(w->to);
+	put_in(to, element, w->text + strspn(w->text, "\n"));
+	free(w->text);
+}
+
+/* A terminal's table: its own box scrolls, the page does not. */
 static int put_samples(struct lnk_page *p)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
-	int rc;
+	struct words w;
+	int rc = open_words(&w);
 
-	if (!to)
-		return -ENOMEM;
-	rc = lnk_put_samples(to, p->view, p->model);
-	fclose(to);
-	fputs("<h3>Samples</h3>\n"
-	      "<pre class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Samples\">",
-	      p->to);
-	lnk_html_text(p->to, text + strspn(text, "\n"));
-	fputs("</pre>\n", p->to);
-	free(text);
+	if (rc)
+		return rc;
+	rc = lnk_put_samples(w.to, p->view, p->model);
+	fputs("<h3>Samples</h3>\n", p->to);
+	put_words(p->to, &w,
+		  "pre class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Samples\"");
 	return rc;
 }
 
@@ -342,45 +356,37 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 
 /* ---- Beside a capture ----------------------------------------------------------------------- */
 
-/* What text says of it, as it is. */
-static void put_beside(FILE *to, const char *title, char *text)
+static void put_beside(FILE *to, const char *title, struct words *w)
 {
 	fputs("<section class=\"beside\">\n", to);
 	put_in(to, "h2", title);
-	put_in(to, "pre class=\"words\"", text + strspn(text, "\n"));
+	put_words(to, w, "pre class=\"words\"");
 	fputs("</section>\n", to);
-	free(text);
 }
 
 static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c)
 {
 	const struct lnk_view view = page_view(v);
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	int rc;
+	struct words w;
+	int rc = open_words(&w);
 
-	if (!memory)
-		return -ENOMEM;
-	rc = lnk_text_compare(memory, &view, c);
-	fclose(memory);
-	put_beside(to, "Compared", text);
+	if (rc)
+		return rc;
+	rc = lnk_text_compare(w.to, &view, c);
+	put_beside(to, "Compared", &w);
 	return rc;
 }
 
 static int put_expectation(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e)
 {
 	const struct lnk_view view = page_view(v);
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	int rc;
+	struct words w;
+	int rc = open_words(&w);
 
-	if (!memory)
-		return -ENOMEM;
-	rc = lnk_text_expect(memory, &view, e);
-	fclose(memory);
-	put_beside(to, "What was expected", text);
+	if (rc)
+		return rc;
+	rc = lnk_text_expect(w.to, &view, e);
+	put_beside(to, "What was expected", &w);
 	return rc;
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lnkinspect.h"
+#include "report-json.h"
 
 #define SCHEMA_VERSION 1
 
@@ -119,39 +119,6 @@ static const struct {
 };
 
 /* ---- Values --------------------------------------------------------------------------------- */
-
-/* Sets @key, one of ours, of @o to what it is given; takes it over. */
-static void set(json_t *o, const char *key, json_t *value)
-{
-	json_object_set_new_nocheck(o, key, value);
-}
-
-static json_t *text(const char *s)
-{
-	json_t *j = s ? json_string(s) : NULL;
-
-	return j ? j : json_null();
-}
-
-static json_t *integer(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
-static json_t *hex(uint32_t x, unsigned digits)
-{
-	char s[8];
-
-	lnk_put_hex(s, x, digits);
-	return json_stringn_nocheck(s, digits);
-}
-
-static json_t *address(const struct lnk_fn *f)
-{
-	char at[LNK_ADDR_LEN];
-
-	return f ? json_string_nocheck(lnk_addr_str(f->addr, at)) : json_null();
-}
 
 /* Mb/s and, in the digits of the kernel's message, Gb/s. */
 static void set_rate(json_t *o, uint32_t mbps)

@@ -11,29 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lnkinspect.h"
+#include "report-json.h"
 
 #define SCHEMA_VERSION 1
 
 /* ---- Values --------------------------------------------------------------------------------- */
-
-/* Sets @key, one of ours, of @o to what it is given; takes it over. */
-static void set(json_t *o, const char *key, json_t *value)
-{
-	json_object_set_new_nocheck(o, key, value);
-}
-
-static json_t *text(const char *s)
-{
-	json_t *j = s ? json_string(s) : NULL;
-
-	return j ? j : json_null();
-}
-
-static json_t *integer(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
 
 static json_t *count(const size_t *n)
 {
@@ -42,19 +24,7 @@ static json_t *count(const size_t *n)
 
 static json_t *known_id(const struct lnk_fn *f, enum lnk_reg r, unsigned value, unsigned digits)
 {
-	char hex[8];
-
-	if (!f || !lnk_knows(f, r))
-		return json_null();
-	lnk_put_hex(hex, value, digits);
-	return json_stringn_nocheck(hex, digits);
-}
-
-static json_t *address(const struct lnk_fn *f)
-{
-	char at[LNK_ADDR_LEN];
-
-	return text(f ? lnk_addr_str(f->addr, at) : NULL);
+	return f && lnk_knows(f, r) ? hex(value, digits) : json_null();
 }
 
 /* As lspci prints it: "00-11-22-33-44-55-66-77", the high half first. */

@@ -545,12 +545,29 @@ static bool wants_color(const struct run *r)
 	return on_terminal(r) && !(no && *no) && term && strcmp(term, "dumb");
 }
 
+/* What is to be read is evidence, and no report is worth that. */
+static bool replaces_input(const struct run *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->dumps.n; i++)
+		if (lnk_output_replaces(name, r->dumps.words[i]))
+			return true;
+	return (r->compare && lnk_output_replaces(name, r->compare)) ||
+	       (r->expect && lnk_output_replaces(name, r->expect));
+}
+
 /* Before anything is looked at: who cannot be told need not look. */
 static bool open_output(struct run *r)
 {
+	const char *name = r->file ? r->file : r->output_file;
 	struct lnk_err err = {0};
 
-	if (lnk_output_open(&r->output, r->file ? r->file : r->output_file, &err)) {
+	if (name && replaces_input(r, name)) {
+		complain(name, "is read, too, and would be lost: write another file");
+		return false;
+	}
+	if (lnk_output_open(&r->output, name, &err)) {
 		complain(NULL, err.text);
 		return false;
 	}
@@ -1311,6 +1328,9 @@ static void check_output(const struct run *r, struct lnk_err *err)
 	if (r->output_file && (r->capture || r->write_expect))
 		lnk_fail(err, -EINVAL,
 			 "--capture and --write-expect name their own file: leave out --output");
+	if ((r->output_file && !*r->output_file) || (r->capture && !*r->capture) ||
+	    (r->write_expect && !*r->write_expect))
+		lnk_fail(err, -EINVAL, "--output, --capture and --write-expect: no file is named");
 	if (r->output_file && r->monitor)
 		lnk_fail(err, -EINVAL,
 			 "--monitor prints each line when it comes, --output a file at the end: "

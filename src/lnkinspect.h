@@ -1499,6 +1499,8 @@ int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err)
  * gone. What was written in place, and the standard output, is there anyway.
  */
 int lnk_output_close(struct lnk_output *o, enum lnk_output_end end);
+/* Would the file @name take the place of the file @input? "-" is the standard input. */
+bool lnk_output_replaces(const char *name, const char *input);
 
 /* ---- jobs.c: several inputs side by side -------------------------------------------------- */
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,13 +35,46 @@ static bool is_standard_output(const struct stat *st)
 	return !fstat(STDOUT_FILENO, &out) && out.st_dev == st->st_dev && out.st_ino == st->st_ino;
 }
 
+/* ---- What a signal that ends us is not to leave behind --------------------------------------- */
+
+static const char *volatile unfinished; /* a file; NULL: none */
+static pid_t maker;			/* a child of ours has its name, and it is not its own */
+
+static void drop_and_end(int sig)
+{
+	if (unfinished && getpid() == maker)
+		unlink(unfinished);
+	raise(sig);
+}
+
+/* Who has us ignore one, as nohup, means it. */
+static void drop_at_signals(const char *file)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ};
+	const struct sigaction drop = {.sa_handler = drop_and_end, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction is;
+	size_t i;
+
+	maker = getpid();
+	unfinished = file;
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!sigaction(ends[i], NULL, &is) && is.sa_handler == SIG_DFL)
+			sigaction(ends[i], &drop, NULL);
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
 static char *copy(const char *s)
 {
 	return strcpy(lnk_xmalloc(strlen(s) + 1), s);
 }
 
-/* The file that is made for ->target, in its folder. */
-static int make_beside(struct lnk_output *o, mode_t mode, struct lnk_err *err)
+/*
+ * The file that is made for ->target, in its folder. @old is what it replaces, whose owner it gets
+ * if that is ours to give, and whose permissions: what was private is not shown to all. NULL:
+ * nothing.
+ */
+static int make_beside(struct lnk_output *o, const struct stat *old, struct lnk_err *err)
 {
 	const char *slash = strrchr(o->target, '/');
 	size_t folder = slash ? (size_t)(slash - o->target) + 1 : 0;
@@ -50,10 +84,14 @@ static int make_beside(struct lnk_output *o, mode_t mode, struct lnk_err *err)
 	memcpy(o->made, o->target, folder);
 	strcpy(o->made + folder, TEMPLATE);
 	fd = mkostemp(o->made, O_CLOEXEC);
-	if (fd >= 0 && !fchmod(fd, mode))
+	if (fd >= 0 && old && fchown(fd, old->st_uid, old->st_gid))
+		(void)!fchown(fd, (uid_t)-1, old->st_gid);
+	if (fd >= 0 && !fchmod(fd, old ? old->st_mode & 0777 : usual_mode()))
 		o->to = fdopen(fd, "w");
-	if (o->to)
+	if (o->to) {
+		drop_at_signals(o->made);
 		return 0;
+	}
 	code = -errno;
 	if (fd >= 0) {
 		close(fd);
@@ -72,7 +110,7 @@ static int fail(const struct lnk_output *o, struct lnk_err *err)
 
 /*
  * @fd is the file that is there. A link is followed as the kernel did, which keeps root from
- * strangers' links. Its permissions stay: what was private is not shown to all.
+ * strangers' links.
  */
 static int replace(struct lnk_output *o, int fd, struct lnk_err *err)
 {
@@ -92,7 +130,7 @@ static int replace(struct lnk_output *o, int fd, struct lnk_err *err)
 		return 0;
 	}
 	o->target = realpath(o->name, NULL);
-	return o->target ? make_beside(o, st.st_mode & 0777, err) : fail(o, err);
+	return o->target ? make_beside(o, &st, err) : fail(o, err);
 }
 
 int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err)
@@ -111,7 +149,7 @@ int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err)
 	if (errno != ENOENT)
 		return fail(o, err);
 	o->target = copy(name);
-	return make_beside(o, usual_mode(), err);
+	return make_beside(o, NULL, err);
 }
 
 int lnk_output_close(struct lnk_output *o, enum lnk_output_end end)
@@ -125,8 +163,20 @@ int lnk_output_close(struct lnk_output *o, enum lnk_output_end end)
 			code = -errno;
 		unlink(o->made);
 	}
+	unfinished = NULL;
 	free(o->made);
 	free(o->target);
 	*o = (struct lnk_output){.name = o->name};
 	return code;
+}
+
+bool lnk_output_replaces(const char *name, const char *input)
+{
+	struct stat out, in;
+
+	if (stat(name, &out) || !S_ISREG(out.st_mode))
+		return false;
+	if (strcmp(input, "-") != 0 ? stat(input, &in) : fstat(STDIN_FILENO, &in))
+		return false;
+	return in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }

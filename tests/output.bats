@@ -152,11 +152,84 @@ in_terminal() {
 	ln -s nowhere/file lost
 	exits 1 -F "$ORIGIN" -o lost
 	[[ ! -L lost ]] && grep -q LNK001 lost || fail 'a link that leads nowhere'
-	# Nothing is lost where input and output are one.
-	cp "$ORIGIN" mine
-	exits 1 -q -F mine -o mine
-	grep -q '^LNK001 error' mine || fail "one file: $(head -n 3 mine)"
 	tidy .
+	finish
+}
+
+@test "what is read is not replaced, under whatever name" {
+	local file
+	cp "$ORIGIN" mine
+	echo none >list
+	cp "$FINE" other
+	ln mine hard
+	ln -s mine soft
+	for file in mine ./mine hard soft; do
+		exits 2 -F mine -o "$file"
+		complains "$file: is read, too, and would be lost: write another file"
+	done
+	exits 2 -F "$FINE" mine -o mine
+	exits 2 -F mine --capture=mine
+	exits 2 -F mine --write-expect=hard
+	exits 2 -F mine --compare=other -o other
+	exits 2 -F mine --expect=list -o list
+	cmp mine "$ORIGIN" && cmp other "$FINE" || fail 'a capture is gone'
+	[[ $(cat list) == none ]] || fail 'the list is gone'
+	status=0
+	# shellcheck disable=SC2094 # that is what is tested
+	"$LNKINSPECT" -F - -o mine <mine 2>err || status=$?
+	((status == 2)) && cmp mine "$ORIGIN" || fail 'the standard input'
+	# What is alike is not the same, and what cannot be lost is not lost.
+	cp mine copy
+	exits 1 -F mine -o copy
+	grep -q LNK001 copy || fail 'a copy'
+	exits 2 -F mine -o ''
+	complains '--output, --capture and --write-expect: no file is named'
+	exits 2 -F mine --capture=
+	complains '--output, --capture and --write-expect: no file is named'
+	tidy .
+	finish
+}
+
+@test "root: the owner stays who it was" {
+	((EUID == 0)) || fail 'root runs the tests of owners'
+	echo old >file
+	chown nobody:daemon file
+	chmod 640 file
+	exits 1 -F "$ORIGIN" -o file
+	[[ $(stat -c %U:%G:%a file) == nobody:daemon:640 ]] || fail "$(stat -c %U:%G:%a file)"
+	finish
+}
+
+# Runs the program, which waits for its input, kills it with signal $1 when its file is there, and
+# has its exit status in $status.
+kill_at_work() {
+	local i
+	rm -f pipe
+	mkfifo pipe
+	sleep 60 >pipe &
+	local writer=$!
+	# A shell has what it puts into the background ignore INT.
+	env --default-signal "$LNKINSPECT" -F pipe -o file 2>err &
+	for ((i = 0; i < 500; i++)); do
+		compgen -G '.lnkinspect.*' >/dev/null && break
+		sleep 0.02
+	done
+	compgen -G '.lnkinspect.*' >/dev/null || fail "$1: no file is made"
+	kill -s "$1" $!
+	status=0
+	wait $! || status=$?
+	kill "$writer"
+}
+
+@test "a signal ends it as it would have, and leaves nothing behind" {
+	local signal
+	echo old >file
+	for signal in HUP INT TERM XCPU XFSZ; do
+		kill_at_work "$signal"
+		((status == 128 + $(kill -l "$signal"))) || fail "$signal: status $status"
+		[[ $(cat file) == old ]] || fail "$signal: the old file is gone"
+		tidy .
+	done
 	finish
 }
 
@@ -195,7 +268,6 @@ in_terminal() {
 	exits 2 -F "$ORIGIN" -o folder
 	complains 'folder: Is a directory'
 	exits 2 -F "$ORIGIN" -o new/
-	exits 2 -F "$ORIGIN" -o ''
 	mknod full c 1 7
 	exits 2 -F "$ORIGIN" -o full
 	complains 'full: No space left on device'

@@ -194,14 +194,17 @@ ended() {
 
 @test "GitHub: what cannot be asked for is no verdict" {
 	local input
-	for input in captures= captures=$'\n\n' captures=$'origin.txt\n'; do
+	for input in captures= captures=$'\n\n' captures=$'  \n\t\n' \
+		captures=$' \norigin.txt\n'; do
 		# The last one is a verdict: this test can fail.
 		step 1 "$input"
 		[[ $input == *origin* ]] || ended 2 'judge: LNKINSPECT_CAPTURES names no capture'
 		[[ $status == 1 || $input != *origin* ]] || fail "$input: $output"
 	done
-	step 1 captures=origin.txt format=html5
-	ended 2 'judge: LNKINSPECT_FORMAT: junit, sarif or both'
+	for input in html5 ' '; do
+		step 1 captures=origin.txt format="$input"
+		ended 2 'judge: LNKINSPECT_FORMAT: junit, sarif or both'
+	done
 	step 1 captures=origin.txt fail-on=maybe
 	ended 2 'lnkinspect: no verdict: not all could be read or written (status 2)'
 	step 1 captures=origin.txt expect=missing
@@ -219,6 +222,21 @@ ended() {
 		step 1 "$input"
 		ended 2 'lnkinspect: no verdict: not all could be read or written (status 2)'
 		[[ $(cat outputs) == status=2 ]] || fail "outputs: $(cat outputs)"
+	done
+	rmdir lnkinspect.sarif
+	# What GitHub, or a person, would not see.
+	export LNKINSPECT_CAPTURES=fine.txt
+	run "$ROOT/contrib/ci/judge"
+	ended 0 'lnkinspect: passed: nothing was found that counts (status 0)'
+	for input in GITHUB_OUTPUT GITHUB_STEP_SUMMARY; do
+		run env GITHUB_ACTIONS=true "$input=$PWD/no/file" "$ROOT/contrib/ci/judge"
+		[[ $status == 2 ]] || fail "$input: status $status"
+	done
+	for input in '' GITHUB_ACTIONS=true; do
+		status=0
+		# shellcheck disable=SC2086 # nothing is no word
+		env $input "$ROOT/contrib/ci/judge" >&- 2>/dev/null || status=$?
+		[[ $status == 2 ]] || fail "no output: status $status"
 	done
 	finish
 }

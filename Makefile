@@ -113,9 +113,10 @@ $(B)/obj/tests/%.o: tests/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(compile) -c -o $@ $<
 
-# Everything but main().
-$(B)/mangle: $(addprefix $(B)/obj/tests/,mangle.o oracle.o) \
-	     $(filter-out $(B)/obj/lnkinspect.o,$(objects))
+# Everything but the command line and what it sets going.
+parts := $(filter-out $(addprefix $(B)/obj/,lnkinspect.o run.o monitor.o),$(objects))
+
+$(B)/mangle: $(addprefix $(B)/obj/tests/,mangle.o oracle.o) $(parts)
 	$(link) -o $@ $^ $(lib_libs) $(LDLIBS)
 
 $(B)/bench/%: bench/%.c $(B)/flags
@@ -169,8 +170,8 @@ fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))
 
 # What looks at this machine is no part of it.
 $(fuzzers): $(B)/fuzz-%: $(addprefix $(B)/obj/tests/,fuzz/%.o fuzz/fuzz.o oracle.o) \
-	    $(filter-out $(addprefix $(B)/obj/,lnkinspect.o source-live.o hwdb.o command.o \
-		$(addsuffix .o,$(addprefix live-,env events journal log poll sample settle tools))),$(objects))
+	    $(filter-out $(addprefix $(B)/obj/,source-live.o hwdb.o command.o \
+		$(addsuffix .o,$(addprefix live-,env events journal log poll sample settle tools))),$(parts))
 	$(link) -fsanitize=fuzzer -o $@ $^ $(lib_libs) $(LDLIBS)
 
 ## fuzz			libFuzzer, FUZZ_SECONDS (60) for each FUZZ_TARGET (all), in build/fuzz

@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lnkinspect.c - options, the pipeline, trouble in words, exit status */
+/* lnkinspect.c - options: what is asked for, and whether it can be */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <sched.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lnkinspect.h"
-
-#define STATUS_USAGE	   2
-#define STATUS_CANNOT_TELL 3
+#include "run.h"
 
 #define MAX_JOBS 1024
-
-#define PROGRESS_WIDTH 72
-
-/* Why output could not be written, where it is known; 0: it could, or that is not known. */
-static int lost;
 
 const char *argp_program_version = LNK_NAME " " LNK_VERSION;
 
@@ -146,39 +136,15 @@ static const char doc[] = "Compares the two ends of each PCIe link, finds virtua
 			  "3 nothing found but "
 			  "links could not be compared.";
 
-/* A growing NULL-terminated list of words. */
-struct list {
-	char **words;
-	size_t n;
+/* What was asked for, before it is known whether it can be. */
+struct asked {
+	struct lnk_run run;
+	struct lnk_words suggest;
+	bool method_help, param_help, has_only, has_suggest, done;
+	int color; /* 0 never, 1 always, -1 auto */
 };
 
-struct run {
-	struct list dumps, only, ignore, params, suggest;
-	struct lnk_select select;
-	struct lnk_view view;
-	struct lnk_live_opts live;
-	const struct lnk_format *format;
-	const char *capture;
-	const char *compare;
-	const char *expect;
-	const char *write_expect;
-	const char *output_file;
-	const char *file;	   /* of --capture or --write-expect; NULL: neither */
-	const char *command;	   /* --while */
-	uint64_t sample, interval; /* ns; 0: not asked for */
-	struct lnk_captures other; /* what --compare names, read before all else */
-	struct lnk_expectation expectation;
-	struct lnk_output output;
-	FILE *to;		/* its stream; a worker has another */
-	struct lnk_tally tally; /* over all inputs; a worker's over one */
-	size_t jobs;
-	uint32_t forms; /* of suggestions */
-	bool method_help, param_help, has_only, has_suggest, monitor, done;
-	bool begun; /* the beginning is written */
-	int color;  /* 0 never, 1 always, -1 auto */
-};
-
-static void list_add(struct list *l, const char *word, size_t n)
+static void list_add(struct lnk_words *l, const char *word, size_t n)
 {
 	l->words = lnk_xrealloc(l->words, (l->n + 2) * sizeof(*l->words));
 	l->words[l->n] = lnk_xmalloc(n + 1);
@@ -187,7 +153,7 @@ static void list_add(struct list *l, const char *word, size_t n)
 	l->words[l->n] = NULL;
 }
 
-static void list_add_each(struct list *l, const char *text)
+static void list_add_each(struct lnk_words *l, const char *text)
 {
 	size_t n;
 
@@ -198,29 +164,11 @@ static void list_add_each(struct list *l, const char *text)
 	}
 }
 
-static void list_free(struct list *l)
+static void list_free(struct lnk_words *l)
 {
 	while (l->n)
 		free(l->words[--l->n]);
 	free(l->words);
-}
-
-static const char *const *list_words(const struct list *l)
-{
-	return (const char *const *)l->words;
-}
-
-/* What came from the command line or from a file is printed harmless. */
-static void complain(const char *what, const char *text)
-{
-	struct lnk_arena a = {0};
-
-	if (what)
-		fprintf(stderr, LNK_NAME ": %s: %s\n", lnk_clean(&a, what, strlen(what)),
-			lnk_clean(&a, text, strlen(text)));
-	else
-		fprintf(stderr, LNK_NAME ": %s\n", lnk_clean(&a, text, strlen(text)));
-	lnk_arena_free(&a);
 }
 
 static error_t reject(const char *option, const char *arg, const char *choices)
@@ -228,7 +176,7 @@ static error_t reject(const char *option, const char *arg, const char *choices)
 	char text[256];
 
 	snprintf(text, sizeof(text), "'%.64s' is not one of %s", arg, choices);
-	complain(option, text);
+	lnk_complain(option, text);
 	exit(STATUS_USAGE);
 }
 
@@ -285,7 +233,7 @@ static void explain(const char *id)
 	printf("What to do (%s): %s\n", lnk_actor_name(r->actor), r->fix);
 }
 
-static void set_fail_on(struct run *r, const char *arg)
+static void set_fail_on(struct lnk_run *r, const char *arg)
 {
 	static const enum lnk_severity levels[] = {LNK_NOTICE, LNK_WARNING, LNK_ERROR};
 	size_t i;
@@ -300,7 +248,7 @@ static void set_fail_on(struct run *r, const char *arg)
 	r->view.fail_on = LNK_ERROR + 1;
 }
 
-static void set_color(struct run *r, const char *arg)
+static void set_color(struct asked *a, const char *arg)
 {
 	static const struct {
 		const char *word;
@@ -310,7 +258,7 @@ static void set_color(struct run *r, const char *arg)
 
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(arg, words[i].word)) {
-			r->color = words[i].color;
+			a->color = words[i].color;
 			return;
 		}
 	reject("--color", arg, "auto, always, never");
@@ -324,7 +272,7 @@ static size_t count_processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (size_t)CPU_COUNT(&set);
 }
 
-static void set_jobs(struct run *r, const char *arg)
+static void set_jobs(struct lnk_run *r, const char *arg)
 {
 	char *end;
 	unsigned long n = strtoul(arg, &end, 10);
@@ -382,7 +330,8 @@ static uint64_t duration(const char *option, const char *arg)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct run *r = state->input;
+	struct asked *a = state->input;
+	struct lnk_run *r = &a->run;
 
 	switch (key) {
 	case 'F':
@@ -399,11 +348,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'A':
 		r->live.method = arg;
-		r->method_help = !strcmp(arg, "help");
+		a->method_help = !strcmp(arg, "help");
 		break;
 	case 'O':
 		list_add(&r->params, arg, strlen(arg));
-		r->param_help |= !strcmp(arg, "help");
+		a->param_help |= !strcmp(arg, "help");
 		break;
 	case OPT_FORMAT:
 		r->format = lnk_format_find(arg);
@@ -430,15 +379,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->view.names = r->view.names == LNK_NAMES ? LNK_NUMBERS : LNK_NAMES_NUMBERS;
 		break;
 	case OPT_COLOR:
-		set_color(r, arg);
+		set_color(a, arg);
 		break;
 	case OPT_SUGGEST:
-		list_add_each(&r->suggest, arg);
-		r->has_suggest = true;
+		list_add_each(&a->suggest, arg);
+		a->has_suggest = true;
 		break;
 	case OPT_ONLY:
 		list_add_each(&r->only, arg);
-		r->has_only = true;
+		a->has_only = true;
 		break;
 	case OPT_IGNORE:
 		list_add_each(&r->ignore, arg);
@@ -481,18 +430,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_RULES:
 		list_rules();
-		r->done = true;
+		a->done = true;
 		break;
 	case OPT_EXPLAIN:
 		explain(arg);
-		r->done = true;
+		a->done = true;
 		break;
 	case ARGP_KEY_ARG:
 		if (r->dumps.n) {
 			list_add(&r->dumps, arg, strlen(arg));
 			break;
 		}
-		complain(arg, "not an option; a capture is read with -F FILE");
+		lnk_complain(arg, "not an option; a capture is read with -F FILE");
 		exit(STATUS_USAGE);
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -511,20 +460,20 @@ static void check_words(int argc, char **argv)
 
 		for (; n && *s; n--, s++)
 			if ((unsigned char)*s < ' ' || (unsigned char)*s >= 0x7f) {
-				complain(argv[i], "not an option");
+				lnk_complain(argv[i], "not an option");
 				exit(STATUS_USAGE);
 			}
 	}
 }
 
 /* Is the report for a terminal? */
-static bool on_terminal(const struct run *r)
+static bool on_terminal(const struct lnk_run *r)
 {
 	return !(r->output_file && strcmp(r->output_file, "-")) && isatty(STDOUT_FILENO);
 }
 
 /* The terminal's columns; 0 where output goes elsewhere, unless COLUMNS asks for a width. */
-static unsigned terminal_width(const struct run *r)
+static unsigned terminal_width(const struct lnk_run *r)
 {
 	const char *env = getenv("COLUMNS");
 	struct winsize w;
@@ -536,648 +485,13 @@ static unsigned terminal_width(const struct run *r)
 	return w.ws_col;
 }
 
-static bool wants_color(const struct run *r)
+static bool wants_color(const struct asked *a)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (r->color >= 0)
-		return r->color;
-	return on_terminal(r) && !(no && *no) && term && strcmp(term, "dumb");
-}
-
-/* What is to be read is evidence, and no report is worth that. */
-static bool replaces_input(const struct run *r, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < r->dumps.n; i++)
-		if (lnk_output_replaces(name, r->dumps.words[i]))
-			return true;
-	return (r->compare && lnk_output_replaces(name, r->compare)) ||
-	       (r->expect && lnk_output_replaces(name, r->expect));
-}
-
-/* Before anything is looked at: who cannot be told need not look. */
-static bool open_output(struct run *r)
-{
-	const char *name = r->file ? r->file : r->output_file;
-	struct lnk_err err = {0};
-
-	if (name && replaces_input(r, name)) {
-		complain(name, "is read, too, and would be lost: write another file");
-		return false;
-	}
-	if (lnk_output_open(&r->output, name, &err)) {
-		complain(NULL, err.text);
-		return false;
-	}
-	r->to = r->output.to;
-	return true;
-}
-
-/* Once, and not before the first capture is known: a beginning may name it. */
-static void begin(struct run *r)
-{
-	if (!r->begun && r->format->begin)
-		r->format->begin(r->to, &r->view);
-	r->begun = true;
-}
-
-/* One capture more is written, behind the beginning. */
-static void begin_next(const struct run *r)
-{
-	if (r->tally.n_written && r->format->between)
-		r->format->between(r->to, &r->view);
-}
-
-/* What only lspci's words told of a link would be lost: a capture holds registers. */
-static bool fits_capture(const struct lnk_model *m)
-{
-	const uint32_t links =
-		REG(LNK_R_PCIECAP) | REG(LNK_R_MAXLINK) | REG(LNK_R_CURLINK) | REG(LNK_R_BUSES);
-	size_t i;
-
-	for (i = 0; i < m->n_fns; i++)
-		if (m->fns[i].from_text & links)
-			return false;
-	return true;
-}
-
-/*
- * What is not shown is not asked, live: the tree that tells what is stands on what sysfs says. What
- * was removed meanwhile has said nothing.
- */
-static int walk(struct lnk_model *m, const struct lnk_select *select, struct lnk_err *err)
-{
-	int rc;
-
-	lnk_walk(m);
-	rc = lnk_select_apply(m, select, err);
-	while (!rc && (lnk_live_open(m) || lnk_live_drop(m))) {
-		lnk_walk_again(m);
-		rc = lnk_select_apply(m, select, err);
-	}
-	return rc;
-}
-
-/* Columns that a line may fill without a line break: few enough for any terminal, or as it says. */
-static int progress_width(void)
-{
-	struct winsize w;
-
-	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &w) && w.ws_col && w.ws_col < PROGRESS_WIDTH ?
-		       w.ws_col - 1 :
-		       PROGRESS_WIDTH;
-}
-
-static void show_progress(const struct lnk_sampling *s, uint64_t elapsed, uint64_t of)
-{
-	char now[LNK_TIME_LEN], all[LNK_TIME_LEN], line[2 * PROGRESS_WIDTH];
-	int width = progress_width();
-
-	snprintf(line, sizeof(line), LNK_NAME ": %s of %s, %zu look%s at %zu end%s of links",
-		 lnk_time_str(elapsed, now), lnk_time_str(of, all), s->looks,
-		 s->looks == 1 ? "" : "s", s->n_ends, s->n_ends == 1 ? "" : "s");
-	fprintf(stderr, "\r%-*.*s", width, width, line);
-}
-
-/* Both ends of what is shown, again and again. A command has the terminal for itself. */
-static int sample(const struct run *r, struct lnk_model *m, struct lnk_err *err)
-{
-	const bool talks = r->sample && isatty(STDERR_FILENO);
-	const struct lnk_sample_opts o = {
-		.interval = r->interval ? r->interval : LNK_SECOND / 10,
-		.duration = r->sample,
-		.command = r->command,
-		.wake = r->live.wake,
-		.progress = talks ? show_progress : NULL,
-	};
-	int rc;
-
-	if (!m->env.live || (!r->sample && !r->command))
-		return 0;
-	rc = lnk_live_sample(m, &o, err);
-	if (talks)
-		fprintf(stderr, "\r%*s\r", progress_width(), "");
-	return rc;
-}
-
-/* From a capture's registers to its findings. */
-static int judge_model(struct run *r, struct lnk_model *m, const struct lnk_select *select)
-{
-	struct lnk_judge judge = {
-		.only = list_words(&r->only),
-		.ignore = list_words(&r->ignore),
-		.keep = r->view.verbose ? r->format->keep_verbose : r->format->keep,
-	};
-	struct lnk_err err = {0};
-
-	/* What went, or is missing, may be what cannot be looked for. */
-	if (r->monitor || r->expect)
-		judge.keep |= BIT(LNK_SKIPPED);
-	if (walk(m, select, &err)) {
-		complain(NULL, err.text);
-		return STATUS_USAGE;
-	}
-	lnk_live_settle(m);
-	if (sample(r, m, &err)) {
-		complain(NULL, err.text);
-		return STATUS_USAGE;
-	}
-	lnk_judge(m, &judge);
-	if (r->view.names != LNK_NUMBERS && !r->view.quiet && !r->file)
-		lnk_hwdb_fill(m);
-	return 0;
-}
-
-/* Why writing failed is known only now: what is left for the end may be nothing. */
-static bool has_failed(int code)
-{
-	if (code && !lost)
-		lost = -code;
-	return code;
-}
-
-/* An address means another device in the other machine: -s chooses in what is judged alone. */
-static int compare(struct run *r, const struct lnk_model *m)
-{
-	const struct lnk_select select = {.id = r->select.id};
-	struct lnk_model *other = r->other.models[0];
-	struct lnk_comparison c;
-	int status;
-
-	if (judge_model(r, other, &select))
-		return STATUS_USAGE;
-	lnk_compare(&c, m, other, &r->select);
-	status = c.n_compared ? 0 : STATUS_CANNOT_TELL;
-	if (has_failed(r->format->compare(r->to, &r->view, &c)))
-		status = STATUS_USAGE;
-	lnk_comparison_free(&c);
-	return status;
-}
-
-/* What others say of this machine's links, where it is shown: a capture has no room for it. */
-static void listen(const struct run *r, struct lnk_model *m)
-{
-	if (!m->env.live || r->view.quiet || r->file)
-		return;
-	lnk_log_quote(m);
-	if (r->live.deep)
-		lnk_tools_quote(m);
-}
-
-/* What differs from what is expected. */
-static int hold(struct run *r)
-{
-	if (has_failed(r->format->expect(r->to, &r->view, &r->expectation)))
-		return STATUS_USAGE;
-	return lnk_expect_status(&r->expectation);
-}
-
-static int write_one(struct run *r, const struct lnk_model *m)
-{
-	bool is_written = !r->format->findings_only || m->n_findings;
-
-	begin(r);
-	if (is_written)
-		begin_next(r);
-	r->tally.n_captures++;
-	r->tally.n_written += is_written;
-	return has_failed(r->format->write(r->to, &r->view, m)) ? STATUS_USAGE : 0;
-}
-
-/* From a capture's registers to its verdict on paper. Returns its exit status. */
-static int judge_one(struct run *r, struct lnk_model *m)
-{
-	int status;
-	size_t i;
-
-	if (judge_model(r, m, &r->select))
-		return STATUS_USAGE;
-	if (r->expect)
-		lnk_expect_judge(&r->expectation, m, r->view.fail_on);
-	if (r->capture && !fits_capture(m)) {
-		complain(m->source,
-			 "decoded text, which --capture cannot write: it has registers only");
-		return STATUS_USAGE;
-	}
-	for (i = 0; i < m->n_fns; i++)
-		r->tally.n_shown += m->fns[i].shown;
-	listen(r, m);
-	lnk_drivers_tell(m);
-	lnk_remedy_make(m, r->forms);
-	for (i = 0; i < m->n_findings; i++)
-		r->tally.n_found[m->findings[i].severity]++;
-	status = write_one(r, m);
-	if (status || r->file)
-		return status;
-	status = lnk_status(m, &r->view);
-	if (r->expect)
-		status = lnk_status_worse(status, hold(r));
-	return lnk_status_worse(status, r->compare ? compare(r, m) : 0);
-}
-
-/* What takes one capture; NULL: nothing that was asked for. */
-static const char *single_option(const struct run *r)
-{
-	if (r->compare)
-		return "--compare";
-	if (r->expect)
-		return "--expect";
-	if (r->write_expect)
-		return "--write-expect";
-	return r->format->one_capture ? "this format" : NULL;
-}
-
-/* Which of several captures is meant is not for us to choose. */
-static bool is_single(const struct run *r, const struct lnk_captures *c)
-{
-	char text[128];
-
-	if (c->n == 1)
-		return true;
-	snprintf(text, sizeof(text),
-		 "holds several captures, and %s takes one: give it a file with that one alone%s",
-		 single_option(r), r->format->one_capture ? ", or use --format=ndjson" : "");
-	complain(c->models[0]->source, text);
-	return false;
-}
-
-static int judge_all(struct run *r, const struct lnk_captures *c)
-{
-	int status = 0;
-	size_t i;
-
-	if (single_option(r) && !is_single(r, c))
-		return STATUS_USAGE;
-	r->view.only = c->n == 1 && r->dumps.n < 2 ? c->models[0] : NULL;
-	for (i = 0; i < c->n; i++) {
-		r->view.capture = i;
-		status = lnk_status_worse(status, judge_one(r, c->models[i]));
-	}
-	r->view.only = NULL;
-	return status;
-}
-
-static void judge_dump(struct run *r, size_t i)
-{
-	const char *name = r->dumps.words[i];
-	struct lnk_captures c = {0};
-	struct lnk_err err = {0};
-	int status = STATUS_USAGE;
-
-	r->view.input = i;
-	if (lnk_source_read(name, &c, &err)) {
-		complain(NULL, err.text);
-		r->tally.n_unread++;
-	} else {
-		status = judge_all(r, &c);
-	}
-	r->tally.status = lnk_status_worse(r->tally.status, status);
-	lnk_captures_free(&c);
-}
-
-/* In a worker, which has a copy of all. What the output still holds is not ours to write. */
-static void judge_aside(void *data, size_t i, FILE *out, FILE *err, struct lnk_tally *t)
-{
-	struct run *r = data;
-
-	__fpurge(r->output.to);
-	stderr = err;
-	r->to = out;
-	r->tally = (struct lnk_tally){0};
-	judge_dump(r, i);
-	*t = r->tally;
-}
-
-static void add_tally(struct lnk_tally *to, const struct lnk_tally *t)
-{
-	size_t i;
-
-	to->status = lnk_status_worse(to->status, t->status);
-	to->n_unread += t->n_unread;
-	to->n_captures += t->n_captures;
-	to->n_written += t->n_written;
-	to->n_shown += t->n_shown;
-	for (i = 0; i < ARRAY_SIZE(to->n_found); i++)
-		to->n_found[i] += t->n_found[i];
-}
-
-static void put_output(struct run *r, const char *text, size_t n)
-{
-	begin_next(r);
-	if (fwrite(text, 1, n, r->to) < n)
-		has_failed(-errno);
-}
-
-static void take(void *data, size_t i, const struct lnk_job *job)
-{
-	static const struct lnk_tally unread = {.status = STATUS_USAGE, .n_unread = 1};
-	struct run *r = data;
-	char text[128];
-
-	if (job->died) {
-		snprintf(text, sizeof(text), "could not be judged: %s", job->died);
-		complain(r->dumps.words[i], text);
-		add_tally(&r->tally, &unread);
-		return;
-	}
-	fwrite(job->text + job->n_out, 1, job->n_err, stderr);
-	if (job->tally.n_written)
-		put_output(r, job->text, job->n_out);
-	add_tally(&r->tally, &job->tally);
-}
-
-static void judge_here(void *data, size_t i)
-{
-	struct run *r = data;
-
-	judge_dump(r, i);
-}
-
-/* Two that read the standard input would take it from each other. */
-static bool can_run_aside(const struct list *dumps)
-{
-	size_t n = 0, i;
-
-	for (i = 0; i < dumps->n; i++)
-		n += !strcmp(dumps->words[i], "-");
-	return n < 2;
-}
-
-static void run_dumps(struct run *r)
-{
-	struct lnk_jobs jobs = {
-		.n = r->dumps.n,
-		.n_workers = r->jobs < r->dumps.n ? r->jobs : r->dumps.n,
-		.data = r,
-		.judge = judge_aside,
-		.take = take,
-		.here = judge_here,
-	};
-	size_t i;
-
-	if (jobs.n_workers > 1 && can_run_aside(&r->dumps)) {
-		begin(r);
-		lnk_jobs_run(&jobs);
-		return;
-	}
-	for (i = 0; i < r->dumps.n; i++)
-		judge_here(r, i);
-}
-
-static bool read_other(struct run *r)
-{
-	struct lnk_err err = {0};
-
-	if (lnk_source_read(r->compare, &r->other, &err)) {
-		complain(NULL, err.text);
-		return false;
-	}
-	return is_single(r, &r->other);
-}
-
-static bool read_expectation(struct run *r)
-{
-	struct lnk_err err = {0};
-
-	if (!lnk_expect_read(&r->expectation, r->expect, &err))
-		return true;
-	complain(NULL, err.text);
-	return false;
-}
-
-/* How this machine is read, with what libpci was asked for. */
-static struct lnk_live_opts reading(struct run *r)
-{
-	r->live.params = list_words(&r->params);
-	r->live.everything = r->capture != NULL;
-	r->live.some = r->select.slot || r->select.id;
-	return r->live;
-}
-
-static void run_live(struct run *r)
-{
-	struct lnk_captures c = {0};
-	struct lnk_live_opts live = reading(r);
-	struct lnk_err err = {0};
-
-	/* Serial numbers tell devices apart. */
-	live.deep |= r->compare != NULL;
-	r->tally.status = STATUS_USAGE;
-	if (lnk_live_read(&live, &c, &err))
-		complain(NULL, err.text);
-	else
-		r->tally.status = judge_all(r, &c);
-	lnk_captures_free(&c);
-	lnk_live_end();
-}
-
-/* ---- --monitor ------------------------------------------------------------------------------ */
-
-struct monitor {
-	struct run *run;
-	struct lnk_watch watch;
-	struct lnk_events events;
-	struct lnk_captures seen; /* this machine, when it was looked at last */
-	struct lnk_err trouble;	  /* since then: why it cannot be looked at */
-	FILE *to;		  /* what is to be printed, into: */
-	char *text;
-	size_t size;
-};
-
-/* Of RFC 3339: local time, and how far that is from UTC. */
-static const char *time_str(char buf[32])
-{
-	time_t t = time(NULL);
-	const struct tm *tm = localtime(&t);
-	size_t n = tm ? strftime(buf, 32, "%Y-%m-%dT%H:%M:%S%z", tm) : 0;
-
-	if (n < 5)
-		return strcpy(buf, "-");
-	memmove(buf + n - 1, buf + n - 2, 3);
-	buf[n - 2] = ':';
-	return buf;
-}
-
-static int tell(struct monitor *mon, struct lnk_news n)
-{
-	char now[32];
-	int rc = -ENOMEM;
-
-	n.time = time_str(now);
-	rewind(mon->to);
-	mon->run->format->tell(mon->to, &mon->run->view, &n);
-	if (!fflush(mon->to))
-		rc = lnk_watch_write(&mon->watch, mon->text, mon->size);
-	if (rc < 0)
-		complain("standard output", strerror(-rc));
-	return rc;
-}
-
-static int tell_trouble(struct monitor *mon, const struct lnk_err *err)
-{
-	if (!strcmp(err->text, mon->trouble.text))
-		return 0;
-	mon->trouble = *err;
-	return tell(mon, (struct lnk_news){.kind = LNK_NEWS_TROUBLE, .trouble = err->text});
-}
-
-static int look(struct run *r, struct lnk_captures *c, struct lnk_err *err)
-{
-	const struct lnk_live_opts live = reading(r);
-	int rc = lnk_live_read(&live, c, err);
-
-	if (rc)
-		return rc;
-	if (judge_model(r, c->models[0], &r->select))
-		return -EINVAL;
-	lnk_drivers_tell(c->models[0]);
-	lnk_remedy_make(c->models[0], r->forms);
-	return 0;
-}
-
-static int look_again(void *data)
-{
-	struct monitor *mon = data;
-	struct lnk_captures c = {0};
-	struct lnk_changes changes;
-	struct lnk_err err = {0};
-	int rc = 0;
-
-	lnk_live_close(mon->seen.models[0]);
-	if (look(mon->run, &c, &err)) {
-		lnk_captures_free(&c);
-		return tell_trouble(mon, &err);
-	}
-	mon->trouble.text[0] = '\0';
-	lnk_changes_find(&changes, mon->seen.models[0], c.models[0]);
-	if (changes.n)
-		rc = tell(mon, (struct lnk_news){.kind = LNK_NEWS_CHANGES, .changes = &changes});
-	lnk_changes_free(&changes);
-	lnk_captures_free(&mon->seen);
-	mon->seen = c;
-	return rc;
-}
-
-/* What could not be looked at is looked for. */
-static bool poll_links(void *data)
-{
-	struct monitor *mon = data;
-
-	return mon->trouble.text[0] || lnk_live_poll(mon->seen.models[0]);
-}
-
-static int drain(void *data)
-{
-	struct monitor *mon = data;
-	int rc = lnk_events_drain(&mon->events);
-
-	if (rc < 0)
-		complain("events of the kernel", strerror(-rc));
-	return rc;
-}
-
-/* Without events there is --interval. */
-static bool start_listening(struct monitor *mon)
-{
-	struct lnk_err err = {0};
-
-	if (lnk_events_open(&mon->events, &err)) {
-		complain(NULL, err.text);
-		if (!mon->watch.interval)
-			complain("--monitor", "--interval looks without events");
-		return mon->watch.interval;
-	}
-	if (mon->events.doubtful)
-		complain("--monitor",
-			 "events of the kernel may not come into this container (a user "
-			 "namespace); --interval looks without them");
-	mon->watch.events = mon->events.fd;
-	return true;
-}
-
-/* Until the end; not 0, with words said where it is negative. */
-static int keep_looking(struct monitor *mon)
-{
-	struct lnk_err err = {0};
-	int rc;
-
-	/* What comes while it is looked at is an event. */
-	if (!start_listening(mon))
-		return -EIO;
-	if (look(mon->run, &mon->seen, &err)) {
-		if (err.text[0])
-			complain(NULL, err.text);
-		return -EIO;
-	}
-	rc = tell(mon, (struct lnk_news){
-			       .kind = LNK_NEWS_START,
-			       .model = mon->seen.models[0],
-			       .interval = mon->watch.interval,
-			       .events = mon->events.monitor && !mon->events.doubtful,
-		       });
-	return rc ? rc : lnk_watch_run(&mon->watch);
-}
-
-static int monitor(struct run *r)
-{
-	struct monitor mon = {
-		.run = r,
-		.watch =
-			{
-				.events = -1,
-				.out = STDOUT_FILENO,
-				.interval = r->interval,
-				.drain = drain,
-				.changed = look_again,
-				.tick = poll_links,
-			},
-		.events.fd = -1,
-	};
-	int rc;
-
-	mon.watch.data = &mon;
-	mon.to = open_memstream(&mon.text, &mon.size);
-	if (!mon.to) {
-		complain("--monitor", strerror(errno));
-		return STATUS_USAGE;
-	}
-	rc = lnk_watch_begin(&mon.watch);
-	if (rc)
-		complain("--monitor", strerror(-rc));
-	else
-		rc = keep_looking(&mon);
-	if (rc == LNK_WATCH_SIGNAL)
-		tell(&mon, (struct lnk_news){.kind = LNK_NEWS_END});
-	lnk_captures_free(&mon.seen);
-	lnk_live_end();
-	lnk_events_close(&mon.events);
-	lnk_watch_end(&mon.watch);
-	fclose(mon.to);
-	free(mon.text);
-	return rc < 0 ? STATUS_USAGE : 0;
-}
-
-/* ---- The whole ------------------------------------------------------------------------------ */
-
-/* Whether all that was written to @to has arrived. */
-static bool has_arrived(FILE *to, const char *name)
-{
-	bool failed = ferror(to) || lost;
-
-	errno = 0;
-	if (!fflush(to) && !failed)
-		return true;
-	complain(name, strerror(errno ? errno : lost ? lost : EIO));
-	return false;
-}
-
-/* The one way out, argp's own after --help too: what did not reach standard output is trouble. */
-static void check_stdout(void)
-{
-	if ((__fpending(stdout) || ferror(stdout)) && !has_arrived(stdout, "standard output"))
-		_exit(STATUS_USAGE);
+	if (a->color >= 0)
+		return a->color;
+	return on_terminal(&a->run) && !(no && *no) && term && strcmp(term, "dumb");
 }
 
 /*
@@ -1194,110 +508,25 @@ static void keep_standard_streams(void)
 			_exit(STATUS_USAGE);
 }
 
-/*
- * What tells of a machine is kept whatever its verdict, and where an input could not be read: it
- * says so. What is to be read again, a capture or a list of what is expected, is kept if it is one.
- */
-static int close_output(struct run *r, int status)
-{
-	enum lnk_output_end end = LNK_OUTPUT_KEEP;
-	int rc;
-
-	if (r->output.to == stdout)
-		return status;
-	if (!has_arrived(r->output.to, r->output.name)) {
-		status = STATUS_USAGE;
-		end = LNK_OUTPUT_DROP;
-	}
-	if (r->file && status == STATUS_USAGE)
-		end = LNK_OUTPUT_DROP;
-	rc = lnk_output_close(&r->output, end);
-	if (!rc)
-		return status;
-	if (end == LNK_OUTPUT_KEEP)
-		complain(r->output.name, strerror(-rc));
-	return STATUS_USAGE;
-}
-
-/* The last line over several captures, where people read it. */
-static void put_total(struct run *r)
-{
-	const struct lnk_tally *t = &r->tally;
-	struct lnk_arena a = {0};
-	const char *text;
-	size_t i;
-
-	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || r->file ||
-	    (r->format != &lnk_format_table && r->format != &lnk_format_tree))
-		return;
-	text = lnk_strf(&a, "Together: %zu input%s, %zu capture%s; found:", r->dumps.n,
-			r->dumps.n == 1 ? "" : "s", t->n_captures, t->n_captures == 1 ? "" : "s");
-	for (i = LNK_ERROR + 1; i-- > LNK_NOTICE;)
-		text = lnk_strf(&a, "%s %zu %s%s%s", text, t->n_found[i],
-				lnk_severity_name((enum lnk_severity)i),
-				t->n_found[i] == 1 ? "" : "s", i > LNK_NOTICE ? "," : ".");
-	if (t->n_unread)
-		text = lnk_strf(&a, "%s %zu input%s could not be read.", text, t->n_unread,
-				t->n_unread == 1 ? "" : "s");
-	fputc('\n', r->to);
-	lnk_put_para(r->to, &r->view, "", 2, text);
-	lnk_arena_free(&a);
-}
-
-static int run(struct run *r)
-{
-	int status;
-
-	if (r->monitor)
-		return monitor(r);
-	if (r->capture)
-		r->format = &lnk_format_dump;
-	if (r->write_expect)
-		r->format = &lnk_format_expect;
-	r->file = r->capture ? r->capture : r->write_expect;
-	if (r->compare && !read_other(r))
-		return STATUS_USAGE;
-	if (r->expect && !read_expectation(r))
-		return STATUS_USAGE;
-	if (!open_output(r))
-		return STATUS_USAGE;
-	if (r->dumps.n)
-		run_dumps(r);
-	else
-		run_live(r);
-	lnk_hwdb_end();
-	status = r->tally.status;
-	/* A selection that misses is no clean bill of health. */
-	if (!status && !r->tally.n_shown && (r->select.slot || r->select.id)) {
-		complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
-		status = STATUS_CANNOT_TELL;
-	}
-	begin(r);
-	put_total(r);
-	/* A document that is begun is ended, even where all inputs failed. */
-	if (r->format->end && has_failed(r->format->end(r->to, &r->view, status)))
-		status = STATUS_USAGE;
-	return close_output(r, status);
-}
-
 /* What --suggest asks for; where it is not given, what fits the machine. */
-static void choose_forms(struct run *r, struct lnk_err *err)
+static void choose_forms(struct asked *a, struct lnk_err *err)
 {
+	uint32_t *forms = &a->run.forms;
 	size_t i;
 
-	r->forms = r->has_suggest ? 0 : LNK_FORMS_FITTING;
-	if (r->has_suggest && !r->suggest.n)
+	*forms = a->has_suggest ? 0 : LNK_FORMS_FITTING;
+	if (a->has_suggest && !a->suggest.n)
 		lnk_fail(err, -EINVAL, "--suggest: no form is named");
-	for (i = 0; i < r->suggest.n; i++)
-		if (!lnk_remedy_forms(&r->forms, r->suggest.words[i]))
+	for (i = 0; i < a->suggest.n; i++)
+		if (!lnk_remedy_forms(forms, a->suggest.words[i]))
 			lnk_fail(err, -EINVAL,
 				 "--suggest: '%.64s' is not one of qemu, libvirt, proxmox, all, "
 				 "none",
-				 r->suggest.words[i]);
+				 a->suggest.words[i]);
 }
 
 /* What watches is for this machine, and one of it at a time. */
-static void check_watch(const struct run *r, struct lnk_err *err)
+static void check_watch(const struct lnk_run *r, struct lnk_err *err)
 {
 	if (!r->sample && !r->command && !r->monitor) {
 		if (r->interval)
@@ -1323,7 +552,7 @@ static void check_watch(const struct run *r, struct lnk_err *err)
 }
 
 /* What is written, and where to. */
-static void check_output(const struct run *r, struct lnk_err *err)
+static void check_output(const struct lnk_run *r, struct lnk_err *err)
 {
 	if (r->output_file && (r->capture || r->write_expect))
 		lnk_fail(err, -EINVAL,
@@ -1342,7 +571,7 @@ static void check_output(const struct run *r, struct lnk_err *err)
 }
 
 /* A list of findings is one capture's. */
-static void check_expect(const struct run *r, struct lnk_err *err)
+static void check_expect(const struct lnk_run *r, struct lnk_err *err)
 {
 	if (r->compare && !r->format->compare)
 		lnk_fail(err, -EINVAL,
@@ -1355,15 +584,17 @@ static void check_expect(const struct run *r, struct lnk_err *err)
 		lnk_fail(err, -EINVAL,
 			 "--expect, --write-expect, --compare, --capture and --monitor: use one");
 	if (r->dumps.n > 1)
-		lnk_fail(err, -EINVAL, "%s takes one capture: give one -F", single_option(r));
+		lnk_fail(err, -EINVAL, "%s takes one capture: give one -F", lnk_run_single(r));
 }
 
-static bool check_usage(struct run *r)
+static bool check_usage(struct asked *a)
 {
-	struct lnk_judge judge = {.only = list_words(&r->only), .ignore = list_words(&r->ignore)};
+	const struct lnk_run *r = &a->run;
+	struct lnk_judge judge = {.only = lnk_words_of(&r->only),
+				  .ignore = lnk_words_of(&r->ignore)};
 	struct lnk_err err = {0};
 
-	if (r->has_only && !r->only.n)
+	if (a->has_only && !r->only.n)
 		lnk_fail(&err, -EINVAL, "--only: no rule is named");
 	else if (r->dumps.n && (r->live.method || r->params.n))
 		lnk_fail(&err, -EINVAL,
@@ -1390,39 +621,40 @@ static bool check_usage(struct run *r)
 	check_watch(r, &err);
 	check_output(r, &err);
 	check_expect(r, &err);
-	choose_forms(r, &err);
+	choose_forms(a, &err);
 	if (err.text[0])
-		complain(NULL, err.text);
+		lnk_complain(NULL, err.text);
 	return !err.text[0];
 }
 
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {.options = options, .parser = parse, .doc = doc};
-	struct run r = {.format = &lnk_format_table, .color = -1, .view.fail_on = LNK_WARNING};
+	struct asked a = {
+		.run = {.format = &lnk_format_table, .view.fail_on = LNK_WARNING},
+		.color = -1,
+	};
+	struct lnk_run *r = &a.run;
 	int status = 0;
 
 	keep_standard_streams();
 	setlocale(LC_ALL, "");
-	atexit(check_stdout);
+	atexit(lnk_check_stdout);
 	argp_err_exit_status = STATUS_USAGE;
 	check_words(argc, argv);
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &r))
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a))
 		return STATUS_USAGE;
-	r.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	r.view.width = terminal_width(&r);
-	r.view.color = wants_color(&r);
-	if (r.method_help || r.param_help)
-		lnk_live_help(stdout, r.method_help);
-	else if (!r.done)
-		status = check_usage(&r) ? run(&r) : STATUS_USAGE;
-	list_free(&r.dumps);
-	list_free(&r.only);
-	list_free(&r.ignore);
-	list_free(&r.params);
-	list_free(&r.suggest);
-	lnk_captures_free(&r.other);
-	lnk_expect_free(&r.expectation);
-	lnk_hwdb_end();
+	r->view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	r->view.width = terminal_width(r);
+	r->view.color = wants_color(&a);
+	if (a.method_help || a.param_help)
+		lnk_live_help(stdout, a.method_help);
+	else if (!a.done)
+		status = check_usage(&a) ? lnk_run(r) : STATUS_USAGE;
+	list_free(&r->dumps);
+	list_free(&r->only);
+	list_free(&r->ignore);
+	list_free(&r->params);
+	list_free(&a.suggest);
 	return status;
 }

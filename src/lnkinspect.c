@@ -644,6 +644,7 @@ int main(int argc, char **argv)
 	check_words(argc, argv);
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a))
 		return STATUS_USAGE;
+	r->view.quiet &= r->format->is_text;
 	r->view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	r->view.width = terminal_width(r);
 	r->view.color = wants_color(&a);

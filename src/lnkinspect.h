@@ -1260,6 +1260,7 @@ struct lnk_format {
 	uint64_t keep, keep_verbose; /* what it lists, as lnk_judge.keep; and with -v */
 	bool findings_only;	     /* it writes nothing of a capture without a finding */
 	bool one_capture;	     /* it has room for one */
+	bool is_text;		     /* for people: it can be quiet, and ends with a total */
 	/*
 	 * 0, or a negative errno where writing fails. write() is called once per capture,
 	 * compare() or expect() at most once, behind it. begin(), between() and these two may be

@@ -586,6 +586,7 @@ const struct lnk_format lnk_format_table = {
 	.name = "table",
 	.help = "the links, each port above its device, then the findings",
 	.keep_verbose = BIT(LNK_SKIPPED),
+	.is_text = true,
 	.between = lnk_text_between,
 	.write = put_capture,
 	.compare = lnk_text_compare,

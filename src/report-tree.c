@@ -199,6 +199,7 @@ const struct lnk_format lnk_format_tree = {
 	.name = "tree",
 	.help = "the hierarchy, one line a function, then the findings",
 	.keep_verbose = BIT(LNK_SKIPPED),
+	.is_text = true,
 	.between = lnk_text_between,
 	.write = put_capture,
 	.compare = lnk_text_compare,

@@ -509,8 +509,7 @@ static void put_total(struct lnk_run *r)
 	const char *text;
 	size_t i;
 
-	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || r->file ||
-	    (r->format != &lnk_format_table && r->format != &lnk_format_tree))
+	if ((r->dumps.n < 2 && t->n_captures < 2) || r->view.quiet || !r->format->is_text)
 		return;
 	text = lnk_strf(&a, "Together: %zu input%s, %zu capture%s; found:", r->dumps.n,
 			r->dumps.n == 1 ? "" : "s", t->n_captures, t->n_captures == 1 ? "" : "s");

@@ -513,6 +513,21 @@ shown() {
 	finish
 }
 
+@test "-q is about text: what programs and pages get is the same" {
+	local format
+	for format in json junit sarif prometheus ndjson html; do
+		exits 1 --format=$format -F "$PUBLIC/origin"
+		cp out want
+		exits 1 -q --format=$format -F "$PUBLIC/origin"
+		cmp want out || fail "$format"
+	done
+	for format in table tree; do
+		exits 1 -q --format=$format -F "$PUBLIC/origin"
+		[[ $(cut -d' ' -f1,2 out) == $'LNK001 error\nLNK203 warning' ]] || fail "$format: $(cat out)"
+	done
+	finish
+}
+
 @test "-v: the link registers of both ends, and every verdict in JSON" {
 	local register
 	exits 1 -v -F "$PUBLIC/origin"

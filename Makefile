@@ -163,7 +163,7 @@ sanitizer_options := $(if $(SAN),ASAN_OPTIONS=exitcode=99:quarantine_size_mb=16 
 ## check-valgrind		memcheck of the program over every fixture in every format
 .PHONY: check-valgrind
 check-valgrind: $(program) fixtures
-	VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
+	@VALGRIND=$(VALGRIND) tests/memcheck $(program) $(fixtures)
 
 fuzz_targets := text config input options compare
 fuzzers := $(addprefix $(B)/fuzz-,$(fuzz_targets))

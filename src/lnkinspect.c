@@ -119,7 +119,7 @@ static const struct argp_option options[] = {
 
 	{NULL, 0, NULL, 0, "Instead of judging:", 5},
 	{"capture", OPT_CAPTURE, "FILE", 0,
-	 "Write what this machine shows as text that lspci -F and --from-dump read", 5},
+	 "Write what is looked at as text that lspci -F and --from-dump read", 5},
 	{"redact", OPT_REDACT, NULL, 0, "With --capture: blank serial numbers", 5},
 	{"write-expect", OPT_WRITE_EXPECT, "FILE", 0,
 	 "Write the findings that count for --fail-on as a file for --expect", 5},

@@ -69,6 +69,17 @@ static char *copy(const char *s)
 	return strcpy(lnk_xmalloc(strlen(s) + 1), s);
 }
 
+/* Whoever replaces their own file has nothing to give, and may not be allowed the call. */
+static void give(int fd, const struct stat *old)
+{
+	struct stat is;
+
+	if (fstat(fd, &is) || (is.st_uid == old->st_uid && is.st_gid == old->st_gid))
+		return;
+	if (fchown(fd, old->st_uid, old->st_gid))
+		(void)!fchown(fd, (uid_t)-1, old->st_gid);
+}
+
 /*
  * The file that is made for ->target, in its folder. @old is what it replaces, whose owner it gets
  * if that is ours to give, and whose permissions: what was private is not shown to all. NULL:
@@ -84,8 +95,8 @@ static int make_beside(struct lnk_output *o, const struct stat *old, struct lnk_
 	memcpy(o->made, o->target, folder);
 	strcpy(o->made + folder, TEMPLATE);
 	fd = mkostemp(o->made, O_CLOEXEC);
-	if (fd >= 0 && old && fchown(fd, old->st_uid, old->st_gid))
-		(void)!fchown(fd, (uid_t)-1, old->st_gid);
+	if (fd >= 0 && old)
+		give(fd, old);
 	if (fd >= 0 && !fchmod(fd, old ? old->st_mode & 0777 : usual_mode()))
 		o->to = fdopen(fd, "w");
 	if (o->to) {

@@ -695,10 +695,10 @@ static const struct lnk_rule siblings_disagree = {
 	.unless = LNK_Q_VF,
 	.link = check_104,
 	.title = "Functions of one device show different links",
-	.why = "The functions of a device share one wire. Several devices were put into one "
-	       "virtual "
-	       "slot: the port copies the first and hides the others.",
-	.fix = "Give each device a port of its own.",
+	.why = "The functions of a device share one wire. In a guest, several devices were "
+	       "probably put into one virtual slot: the port copies the first and hides the "
+	       "others.",
+	.fix = "In a guest, give each device a port of its own; else take the capture again.",
 };
 
 /* D3hot and D3cold (PCI Power Management 1.2): said by sysfs or the capture's head. */

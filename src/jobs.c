@@ -36,25 +36,22 @@ struct head {
 
 static bool judge_one(const struct lnk_jobs *j, size_t i, FILE *to)
 {
-	char *out = NULL, *err = NULL;
+	struct lnk_memory out, err;
 	struct head h = {0};
-	FILE *o = open_memstream(&out, &h.n_out), *e = open_memstream(&err, &h.n_err);
-	bool whole;
 
-	if (!o || !e)
-		return false;
-	j->judge(j->data, i, o, e, &h.tally);
-	whole = !fflush(o) && !fflush(e) && !ferror(o) && !ferror(e);
-	fclose(o);
-	fclose(e);
-	if (whole) {
-		fwrite(&h, sizeof(h), 1, to);
-		fwrite(out, 1, h.n_out, to);
-		fwrite(err, 1, h.n_err, to);
-	}
-	free(out);
-	free(err);
-	return whole && !fflush(to);
+	lnk_memory_open(&out);
+	lnk_memory_open(&err);
+	j->judge(j->data, i, out.to, err.to, &h.tally);
+	lnk_memory_close(&out);
+	lnk_memory_close(&err);
+	h.n_out = out.n;
+	h.n_err = err.n;
+	fwrite(&h, sizeof(h), 1, to);
+	fwrite(out.text, 1, out.n, to);
+	fwrite(err.text, 1, err.n, to);
+	free(out.text);
+	free(err.text);
+	return !fflush(to);
 }
 
 static _Noreturn void work(const struct lnk_jobs *j, size_t first, int fd)

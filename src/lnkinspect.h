@@ -59,6 +59,19 @@ char *lnk_clean(struct lnk_arena *a, const char *s, size_t n);
 void *lnk_xmalloc(size_t size);
 void *lnk_xrealloc(void *p, size_t size);
 
+/*
+ * What is written to ->to is in ->text, once that was flushed or lnk_memory_close() came; then
+ * ->text is to be freed. Without memory fflush() fails, and both of these end the program as above:
+ * open_memstream(3) just loses what was written.
+ */
+struct lnk_memory {
+	FILE *to;
+	char *text; /* with a NUL behind it */
+	size_t n, room;
+};
+void lnk_memory_open(struct lnk_memory *m);
+void lnk_memory_close(struct lnk_memory *m);
+
 #define LNK_SECOND UINT64_C(1000000000) /* ns */
 uint64_t lnk_now(void);			/* ns of CLOCK_MONOTONIC */
 
@@ -1500,7 +1513,7 @@ int lnk_output_open(struct lnk_output *o, const char *name, struct lnk_err *err)
  * gone. What was written in place, and the standard output, is there anyway.
  */
 int lnk_output_close(struct lnk_output *o, enum lnk_output_end end);
-/* Would the file @name take the place of the file @input? "-" is the standard input. */
+/* Would @name take the place of the file @input, or of one below it? "-" is the standard input. */
 bool lnk_output_replaces(const char *name, const char *input);
 
 /* ---- jobs.c: several inputs side by side -------------------------------------------------- */

@@ -14,9 +14,7 @@ struct monitor {
 	struct lnk_events events;
 	struct lnk_captures seen; /* this machine, when it was looked at last */
 	struct lnk_err trouble;	  /* since then: why it cannot be looked at */
-	FILE *to;		  /* what is to be printed, into: */
-	char *text;
-	size_t size;
+	struct lnk_memory line;	  /* what is to be printed */
 };
 
 /* Of RFC 3339: local time, and how far that is from UTC. */
@@ -39,10 +37,10 @@ static int tell(struct monitor *mon, struct lnk_news n)
 	int rc = -ENOMEM;
 
 	n.time = time_str(now);
-	rewind(mon->to);
-	mon->run->format->tell(mon->to, &mon->run->view, &n);
-	if (!fflush(mon->to))
-		rc = lnk_watch_write(&mon->watch, mon->text, mon->size);
+	mon->line.n = 0;
+	mon->run->format->tell(mon->line.to, &mon->run->view, &n);
+	if (!fflush(mon->line.to))
+		rc = lnk_watch_write(&mon->watch, mon->line.text, mon->line.n);
 	if (rc < 0)
 		lnk_complain("standard output", strerror(-rc));
 	return rc;
@@ -171,11 +169,7 @@ int lnk_monitor(struct lnk_run *r)
 	int rc;
 
 	mon.watch.data = &mon;
-	mon.to = open_memstream(&mon.text, &mon.size);
-	if (!mon.to) {
-		lnk_complain("--monitor", strerror(errno));
-		return STATUS_USAGE;
-	}
+	lnk_memory_open(&mon.line);
 	rc = lnk_watch_begin(&mon.watch);
 	if (rc)
 		lnk_complain("--monitor", strerror(-rc));
@@ -187,7 +181,7 @@ int lnk_monitor(struct lnk_run *r)
 	lnk_live_end();
 	lnk_events_close(&mon.events);
 	lnk_watch_end(&mon.watch);
-	fclose(mon.to);
-	free(mon.text);
+	lnk_memory_close(&mon.line);
+	free(mon.line.text);
 	return rc < 0 ? STATUS_USAGE : 0;
 }

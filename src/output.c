@@ -35,31 +35,56 @@ static bool is_standard_output(const struct stat *st)
 	return !fstat(STDOUT_FILENO, &out) && out.st_dev == st->st_dev && out.st_ino == st->st_ino;
 }
 
-/* ---- What a signal that ends us is not to leave behind --------------------------------------- */
+/* ---- What an end before its time is not to leave behind -------------------------------------- */
 
 static const char *volatile unfinished; /* a file; NULL: none */
 static pid_t maker;			/* a child of ours has its name, and it is not its own */
 
-static void drop_and_end(int sig)
+static void drop(void)
 {
 	if (unfinished && getpid() == maker)
 		unlink(unfinished);
+}
+
+static void drop_and_end(int sig)
+{
+	drop();
 	raise(sig);
 }
 
-/* Who has us ignore one, as nohup, means it. */
-static void drop_at_signals(const char *file)
+static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGXFSZ};
+
+/* Who has us ignore a signal, as nohup, means it. */
+static void drop_at_end(const char *file)
 {
-	static const int ends[] = {SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ};
-	const struct sigaction drop = {.sa_handler = drop_and_end, .sa_flags = (int)SA_RESETHAND};
+	const struct sigaction act = {.sa_handler = drop_and_end, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction is;
 	size_t i;
 
 	maker = getpid();
 	unfinished = file;
+	atexit(drop);
 	for (i = 0; i < ARRAY_SIZE(ends); i++)
 		if (!sigaction(ends[i], NULL, &is) && is.sa_handler == SIG_DFL)
-			sigaction(ends[i], &drop, NULL);
+			sigaction(ends[i], &act, NULL);
+}
+
+/* As mkostemp(3). No signal comes between the file and who will drop it. */
+static int make(char *template)
+{
+	sigset_t held, was;
+	size_t i;
+	int fd;
+
+	sigemptyset(&held);
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&held, ends[i]);
+	sigprocmask(SIG_BLOCK, &held, &was);
+	fd = mkostemp(template, O_CLOEXEC);
+	if (fd >= 0)
+		drop_at_end(template);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	return fd;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -69,15 +94,21 @@ static char *copy(const char *s)
 	return strcpy(lnk_xmalloc(strlen(s) + 1), s);
 }
 
-/* Whoever replaces their own file has nothing to give, and may not be allowed the call. */
-static void give(int fd, const struct stat *old)
+/*
+ * Whoever replaces their own file has nothing to give, and may not be allowed the call. Returns the
+ * permissions: what a group had is not for another.
+ */
+static mode_t give(int fd, const struct stat *old)
 {
 	struct stat is;
 
-	if (fstat(fd, &is) || (is.st_uid == old->st_uid && is.st_gid == old->st_gid))
-		return;
-	if (fchown(fd, old->st_uid, old->st_gid))
-		(void)!fchown(fd, (uid_t)-1, old->st_gid);
+	if (fstat(fd, &is))
+		return old->st_mode & 0700;
+	if ((is.st_uid == old->st_uid && is.st_gid == old->st_gid) ||
+	    !fchown(fd, old->st_uid, old->st_gid) || is.st_gid == old->st_gid ||
+	    !fchown(fd, (uid_t)-1, old->st_gid))
+		return old->st_mode & 0777;
+	return old->st_mode & 0707;
 }
 
 /*
@@ -94,19 +125,16 @@ static int make_beside(struct lnk_output *o, const struct stat *old, struct lnk_
 	o->made = lnk_xmalloc(folder + sizeof(TEMPLATE));
 	memcpy(o->made, o->target, folder);
 	strcpy(o->made + folder, TEMPLATE);
-	fd = mkostemp(o->made, O_CLOEXEC);
-	if (fd >= 0 && old)
-		give(fd, old);
-	if (fd >= 0 && !fchmod(fd, old ? old->st_mode & 0777 : usual_mode()))
+	fd = make(o->made);
+	if (fd >= 0 && !fchmod(fd, old ? give(fd, old) : usual_mode()))
 		o->to = fdopen(fd, "w");
-	if (o->to) {
-		drop_at_signals(o->made);
+	if (o->to)
 		return 0;
-	}
 	code = -errno;
 	if (fd >= 0) {
 		close(fd);
 		unlink(o->made);
+		unfinished = NULL;
 	}
 	free(o->made);
 	free(o->target);
@@ -181,6 +209,18 @@ int lnk_output_close(struct lnk_output *o, enum lnk_output_end end)
 	return code;
 }
 
+/* Does the file @name lie below @folder? */
+static bool is_below(const char *name, const char *folder)
+{
+	char *file = realpath(name, NULL), *path = realpath(folder, NULL);
+	size_t n = path ? strlen(path) : 0;
+	bool below = file && n && !strncmp(file, path, n) && (n == 1 || file[n] == '/');
+
+	free(file);
+	free(path);
+	return below;
+}
+
 bool lnk_output_replaces(const char *name, const char *input)
 {
 	struct stat out, in;
@@ -189,5 +229,7 @@ bool lnk_output_replaces(const char *name, const char *input)
 		return false;
 	if (strcmp(input, "-") != 0 ? stat(input, &in) : fstat(STDIN_FILENO, &in))
 		return false;
+	if (S_ISDIR(in.st_mode) && is_below(name, input))
+		return true;
 	return in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }

@@ -209,22 +209,10 @@ static void put_registers(struct lnk_page *p)
 
 /* ---- What is text, as it is ------------------------------------------------------------------ */
 
-/* What a report for people prints to ->to. */
-struct words {
-	FILE *to;
-	char *text;
-	size_t size;
-};
-
-static int open_words(struct words *w)
+/* @w: what a report for people has printed. */
+static void put_words(FILE *to, struct lnk_memory *w, const char *element)
 {
-	w->to = open_memstream(&w->text, &w->size);
-	return w->to ? 0 : -ENOMEM;
-}
-
-static void put_words(FILE *to, struct words *w, const char *element)
-{
-	fclose(w->to);
+	lnk_memory_close(w);
 	put_in(to, element, w->text + strspn(w->text, "\n"));
 	free(w->text);
 }
@@ -232,11 +220,10 @@ static void put_words(FILE *to, struct words *w, const char *element)
 /* A terminal's table: its own box scrolls, the page does not. */
 static int put_samples(struct lnk_page *p)
 {
-	struct words w;
-	int rc = open_words(&w);
+	struct lnk_memory w;
+	int rc;
 
-	if (rc)
-		return rc;
+	lnk_memory_open(&w);
 	rc = lnk_put_samples(w.to, p->view, p->model);
 	fputs("<h3>Samples</h3>\n", p->to);
 	put_words(p->to, &w,
@@ -356,7 +343,7 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 
 /* ---- Beside a capture ----------------------------------------------------------------------- */
 
-static void put_beside(FILE *to, const char *title, struct words *w)
+static void put_beside(FILE *to, const char *title, struct lnk_memory *w)
 {
 	fputs("<section class=\"beside\">\n", to);
 	put_in(to, "h2", title);
@@ -367,11 +354,10 @@ static void put_beside(FILE *to, const char *title, struct words *w)
 static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_comparison *c)
 {
 	const struct lnk_view view = page_view(v);
-	struct words w;
-	int rc = open_words(&w);
+	struct lnk_memory w;
+	int rc;
 
-	if (rc)
-		return rc;
+	lnk_memory_open(&w);
 	rc = lnk_text_compare(w.to, &view, c);
 	put_beside(to, "Compared", &w);
 	return rc;
@@ -380,11 +366,10 @@ static int put_comparison(FILE *to, const struct lnk_view *v, const struct lnk_c
 static int put_expectation(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e)
 {
 	const struct lnk_view view = page_view(v);
-	struct words w;
-	int rc = open_words(&w);
+	struct lnk_memory w;
+	int rc;
 
-	if (rc)
-		return rc;
+	lnk_memory_open(&w);
 	rc = lnk_text_expect(w.to, &view, e);
 	put_beside(to, "What was expected", &w);
 	return rc;

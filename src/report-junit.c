@@ -85,20 +85,16 @@ static struct lnk_finding *copy_findings(struct suite *s, const struct lnk_findi
 static const char *told(struct suite *s, const struct lnk_finding **list, size_t n)
 {
 	const struct lnk_view v = {.names = s->view->names, .utf8 = true, .width = 100};
-	char *text = NULL;
+	struct lnk_memory m;
 	const char *kept;
-	size_t size = 0;
-	FILE *to;
 
 	if (!n)
 		return NULL;
-	to = open_memstream(&text, &size);
-	if (!to)
-		return "out of memory";
-	lnk_tell_findings(to, &v, s->model, copy_findings(s, list, n), n);
-	fclose(to);
-	kept = lnk_strndup(&s->arena, text, size);
-	free(text);
+	lnk_memory_open(&m);
+	lnk_tell_findings(m.to, &v, s->model, copy_findings(s, list, n), n);
+	lnk_memory_close(&m);
+	kept = lnk_strndup(&s->arena, m.text, m.n);
+	free(m.text);
 	return kept;
 }
 

@@ -35,6 +35,12 @@ static bool replaces_input(const struct lnk_run *r, const char *name)
 	for (i = 0; i < r->dumps.n; i++)
 		if (lnk_output_replaces(name, r->dumps.words[i]))
 			return true;
+	for (i = 0; i < r->params.n; i++) {
+		const char *value = strchr(r->params.words[i], '=');
+
+		if (value && lnk_output_replaces(name, value + 1))
+			return true;
+	}
 	return (r->compare && lnk_output_replaces(name, r->compare)) ||
 	       (r->expect && lnk_output_replaces(name, r->expect));
 }
@@ -333,6 +339,9 @@ static void judge_aside(void *data, size_t i, FILE *out, FILE *err, struct lnk_t
 	r->to = out;
 	r->tally = (struct lnk_tally){0};
 	judge_dump(r, i);
+	/* Whoever takes says so, of a worker that dies. */
+	if (lost)
+		_exit(STATUS_USAGE);
 	*t = r->tally;
 }
 
@@ -476,6 +485,12 @@ void lnk_check_stdout(void)
 		_exit(STATUS_USAGE);
 }
 
+/* A selection that misses is no clean bill of health. */
+static bool misses(const struct lnk_run *r)
+{
+	return !r->tally.n_shown && (r->select.slot || r->select.id);
+}
+
 /*
  * What tells of a machine is kept whatever its verdict, and where an input could not be read: it
  * says so. What is to be read again, a capture or a list of what is expected, is kept if it is one.
@@ -491,7 +506,7 @@ static int close_output(struct lnk_run *r, int status)
 		status = STATUS_USAGE;
 		end = LNK_OUTPUT_DROP;
 	}
-	if (r->file && status == STATUS_USAGE)
+	if (r->file && (status == STATUS_USAGE || misses(r)))
 		end = LNK_OUTPUT_DROP;
 	rc = lnk_output_close(&r->output, end);
 	if (!rc)
@@ -545,8 +560,7 @@ static int judge_inputs(struct lnk_run *r)
 	else
 		run_live(r);
 	status = r->tally.status;
-	/* A selection that misses is no clean bill of health. */
-	if (!status && !r->tally.n_shown && (r->select.slot || r->select.id)) {
+	if (!status && misses(r)) {
 		lnk_complain(r->select.slot ? r->select.slot : r->select.id, "no function matches");
 		status = STATUS_CANNOT_TELL;
 	}

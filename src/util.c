@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* util.c - memory, messages, the clock, and text from outside made harmless */
+/* util.c - memory, text in it, messages, the clock, and text from outside made harmless */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,45 @@ void *lnk_xrealloc(void *p, size_t size)
 	if (!p)
 		out_of_memory();
 	return p;
+}
+
+/* Within a stream's own write nothing may end the program, which would write what streams hold. */
+static ssize_t keep(void *cookie, const char *s, size_t n)
+{
+	struct lnk_memory *m = cookie;
+
+	if (n >= m->room - m->n) {
+		size_t room = 2 * (m->n + n);
+		char *text = realloc(m->text, room);
+
+		if (!text)
+			return 0;
+		m->text = text;
+		m->room = room;
+	}
+	memcpy(m->text + m->n, s, n);
+	m->n += n;
+	m->text[m->n] = '\0';
+	return (ssize_t)n;
+}
+
+void lnk_memory_open(struct lnk_memory *m)
+{
+	*m = (struct lnk_memory){.text = lnk_xmalloc(BLOCK_SIZE), .room = BLOCK_SIZE};
+	m->text[0] = '\0';
+	m->to = fopencookie(m, "w", (cookie_io_functions_t){.write = keep});
+	if (!m->to)
+		out_of_memory();
+}
+
+void lnk_memory_close(struct lnk_memory *m)
+{
+	bool whole = !fflush(m->to) && !ferror(m->to);
+
+	fclose(m->to);
+	m->to = NULL;
+	if (!whole)
+		out_of_memory();
 }
 
 void *lnk_alloc(struct lnk_arena *a, size_t size)

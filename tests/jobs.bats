@@ -126,6 +126,37 @@ teardown() {
 	finish
 }
 
+@test "where memory ends it is whole, or it is said" {
+	local c=$FIXTURES/guest-hotplug-acpi-default-nvme-1-empty/input format limit status n
+	local limits=(41000 44000 45500 47000 48500 50000 53000 56000 61000 66000 unlimited)
+	# A sanitizer takes terabytes of addresses.
+	[[ -z ${SAN:-} ]] || limits=(unlimited)
+	# Five hundred looks at one machine: the interrupt line is another each time.
+	for n in {1..500}; do
+		sed -E "s/^(30: .*) .. /\1 $(printf %02x $((n % 256))) /" "$c"
+		echo
+	done >looks
+	for format in junit html json; do
+		"$LNKINSPECT" -j 2 --format=$format -F "$c" looks "$c" >want 2>err || true
+		(($(wc -c <want) > 1500000)) || fail "$format: $(wc -c <want) bytes"
+		for limit in "${limits[@]}"; do
+			status=0
+			echo old >file
+			(ulimit -v "$limit" && "$LNKINSPECT" -j 2 --format=$format -F "$c" looks "$c" -o file) \
+				2>err || status=$?
+			if ((status == 2)); then
+				grep -qE 'Cannot allocate memory|out of memory' err ||
+					fail "$format, $limit: no word of memory: $(cat err)"
+				echo "# $format with $limit KiB: $(head -n 1 err)" >>enough
+			else
+				cmp want file || fail "$format, $limit: status $status, and it is not whole"
+			fi
+		done
+	done
+	[[ ${SAN:-} || -s enough ]] || fail 'memory never ended'
+	finish
+}
+
 @test "where no worker can be started the inputs are judged all the same" {
 	# A pipe of each is open in all that are started after it: few files, few workers.
 	local limit

@@ -178,6 +178,19 @@ in_terminal() {
 	# shellcheck disable=SC2094 # that is what is tested
 	"$LNKINSPECT" -F - -o mine <mine 2>err || status=$?
 	((status == 2)) && cmp mine "$ORIGIN" || fail 'the standard input'
+	# By their folder, and by libpci's name for them.
+	mkdir folder
+	cp mine folder
+	exits 2 -F folder -o folder/mine
+	exits 2 -F folder --capture=folder/mine
+	exits 2 -F other --compare=folder -o folder/mine
+	cp mine folder.not
+	exits 2 -A dump -O dump.name=mine -o mine
+	exits 2 -A dump -O dump.name=mine --write-expect=soft
+	cmp mine "$ORIGIN" && cmp folder/mine "$ORIGIN" || fail 'a capture in a folder is gone'
+	exits 1 -F folder -o folder.not
+	exits 1 -F folder -o folder/new
+	grep -q LNK001 folder.not folder/new || fail 'what is not read'
 	# What is alike is not the same, and what cannot be lost is not lost.
 	cp mine copy
 	exits 1 -F mine -o copy
@@ -212,8 +225,8 @@ kill_at_work() {
 	mkfifo pipe
 	sleep 60 >pipe &
 	local writer=$!
-	# A shell has what it puts into the background ignore INT.
-	env --default-signal "$LNKINSPECT" -F pipe -o file 2>err &
+	# A shell has what it puts into the background ignore INT, and bats would wait for it aside.
+	(exec env --default-signal "$LNKINSPECT" -F pipe -o file 2>err) &
 	for ((i = 0; i < 500; i++)); do
 		compgen -G '.lnkinspect.*' >/dev/null && break
 		sleep 0.02
@@ -228,7 +241,7 @@ kill_at_work() {
 @test "a signal ends it as it would have, and leaves nothing behind" {
 	local signal
 	echo old >file
-	for signal in HUP INT TERM XCPU XFSZ; do
+	for signal in HUP INT QUIT ALRM TERM XCPU XFSZ; do
 		kill_at_work "$signal"
 		((status == 128 + $(kill -l "$signal"))) || fail "$signal: status $status"
 		[[ $(cat file) == old ]] || fail "$signal: the old file is gone"
@@ -334,6 +347,8 @@ kill_at_work() {
 	echo old >file
 	exits 2 --capture=file -F missing
 	exits 2 --write-expect=file -F missing
+	exits 3 -F "$ORIGIN" -s 99: --write-expect=file
+	exits 3 -F "$ORIGIN" -s 99: --capture=file
 	exits 2 --write-expect=file -F "$FIXTURES/lnk904-two-snapshots/input"
 	# What cannot be asked for is no reason to write.
 	exits 2 -F "$ORIGIN" --only=LNK999 -o file

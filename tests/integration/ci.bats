@@ -224,6 +224,17 @@ ended() {
 		[[ $(cat outputs) == status=2 ]] || fail "outputs: $(cat outputs)"
 	done
 	rmdir lnkinspect.sarif
+	# What an earlier run left is gone before anything is looked at, and is no capture.
+	mkdir kept
+	cp origin.txt kept
+	cd kept || return 1
+	for input in 1 2; do
+		step 1 captures='*.txt'
+		[[ $status == 1 && -s lnkinspect.sarif ]] || fail "run $input: $output"
+	done
+	step 1 captures=
+	[[ $status == 2 && ! -e lnkinspect.sarif ]] || fail 'the report of the run before'
+	cd ..
 	# What GitHub, or a person, would not see.
 	export LNKINSPECT_CAPTURES=fine.txt
 	run "$ROOT/contrib/ci/judge"

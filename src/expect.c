@@ -316,6 +316,7 @@ void lnk_expect_judge(struct lnk_expectation *e, struct lnk_model *m, enum lnk_s
 {
 	size_t i;
 
+	e->model = m;
 	mark_findings(e, m, from);
 	mark_skips(e, m);
 	for (i = 0; i < e->n_items; i++) {

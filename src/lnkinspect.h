@@ -1219,6 +1219,7 @@ struct lnk_expectation {
 	struct lnk_expect_item **order; /* by rule and place */
 	size_t n_items;
 	size_t n[LNK_EXPECT_FOUND + 1];
+	const struct lnk_model *model;	       /* that it was held against */
 	const struct lnk_finding **unexpected; /* in the order of report */
 	size_t n_unexpected;
 };
@@ -1368,9 +1369,8 @@ void lnk_tell_findings(FILE *to, const struct lnk_view *v, const struct lnk_mode
 		       const struct lnk_finding *list, size_t n);
 void lnk_put_quotes(FILE *to, const struct lnk_view *v, const struct lnk_model *m,
 		    const struct lnk_fn *f);
-/* "LNK004 skipped 0000:01:00.0  needs LNKSTA of 0000:00:03.0" */
-const char *lnk_skip_str(struct lnk_arena *a, const struct lnk_model *m,
-			 const struct lnk_rule *rule, const struct lnk_result *r);
+/* Each check that was not made: "LNK004 skipped 0000:01:00.0  needs LNKSTA of 0000:00:03.0". */
+void lnk_tell_skips(const struct lnk_model *m, void (*tell)(FILE *to, const char *line), FILE *to);
 /* A link in a word; the word for what was found is "", as it has its own. */
 enum lnk_standing {
 	LNK_STANDS_OK,

@@ -31,20 +31,21 @@ const char *lnk_actor_name(enum lnk_actor a)
 
 /*
  * PCIe 7.5.3.18: the code is the number of a bit in LNKCAP2's vector. Mb/s per lane are the
- * kernel's integers (Linux drivers/pci/pci.h PCIE_SPEED2MBS_ENC).
+ * kernel's integers (Linux drivers/pci/pci.h PCIE_SPEED2MBS_ENC), .hundredths those of a GT/s.
  */
 static const struct {
 	const char *name, *kernel;
-	uint32_t mbps;
+	uint32_t mbps, hundredths;
 } speeds[] = {
-	[0] = {"unknown", "Unknown", 0},	   [1] = {"2.5GT/s", "2.5 GT/s PCIe", 2000},
-	[2] = {"5GT/s", "5.0 GT/s PCIe", 4000},	   [3] = {"8GT/s", "8.0 GT/s PCIe", 7876},
-	[4] = {"16GT/s", "16.0 GT/s PCIe", 15753}, [5] = {"32GT/s", "32.0 GT/s PCIe", 31507},
-	[6] = {"64GT/s", "64.0 GT/s PCIe", 64000}, [7] = {"128GT/s", "128.0 GT/s PCIe", 128000},
+	[0] = {"unknown", "Unknown", 0, 0},
+	[1] = {"2.5GT/s", "2.5 GT/s PCIe", 2000, 250},
+	[2] = {"5GT/s", "5.0 GT/s PCIe", 4000, 500},
+	[3] = {"8GT/s", "8.0 GT/s PCIe", 7876, 800},
+	[4] = {"16GT/s", "16.0 GT/s PCIe", 15753, 1600},
+	[5] = {"32GT/s", "32.0 GT/s PCIe", 31507, 3200},
+	[6] = {"64GT/s", "64.0 GT/s PCIe", 64000, 6400},
+	[7] = {"128GT/s", "128.0 GT/s PCIe", 128000, 12800},
 };
-
-/* Of a GT/s. */
-static const uint32_t hundredths[] = {0, 250, 500, 800, 1600, 3200, 6400, 12800};
 
 bool lnk_speed_legal(unsigned code)
 {
@@ -63,7 +64,7 @@ const char *lnk_speed_kernel(unsigned code)
 
 uint64_t lnk_speed_transfers(unsigned code)
 {
-	return lnk_speed_legal(code) ? hundredths[code] * UINT64_C(10000000) : 0;
+	return lnk_speed_legal(code) ? speeds[code].hundredths * UINT64_C(10000000) : 0;
 }
 
 unsigned lnk_speed_code(const char *text)
@@ -84,8 +85,8 @@ unsigned lnk_speed_code(const char *text)
 			scale /= 10;
 			part += (unsigned)(*s - '0') * scale;
 		}
-	for (i = 1; i < ARRAY_SIZE(hundredths); i++)
-		if (whole * 100 + part == hundredths[i])
+	for (i = 1; i < ARRAY_SIZE(speeds); i++)
+		if (whole * 100 + part == speeds[i].hundredths)
 			return i;
 	return 0;
 }

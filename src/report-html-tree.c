@@ -288,15 +288,17 @@ static void put_marks(struct lnk_page *p, const struct lnk_fn *f)
 /* What was found says more than that something was. */
 static void put_verdict(struct lnk_page *p, const struct lnk_fn *f)
 {
-	const char *words = is_device_end(f) ? lnk_standing_str(lnk_standing_of(f->link)) : "";
+	enum lnk_standing s;
 
 	fputs("<td class=\"verdict\">", p->to);
-	if (*words && f->link->verdict != LNK_FOUND)
+	if (is_device_end(f) && f->link->verdict != LNK_FOUND) {
+		s = lnk_standing_of(f->link);
 		fprintf(p->to, "<span class=\"%s\">%s</span>",
-			lnk_standing_of(f->link) == LNK_STANDS_OK	   ? "ok" :
-			lnk_standing_of(f->link) == LNK_STANDS_CANNOT_TELL ? "cannot-tell" :
-									     "mute",
-			words);
+			s == LNK_STANDS_OK	    ? "ok" :
+			s == LNK_STANDS_CANNOT_TELL ? "cannot-tell" :
+						      "mute",
+			lnk_standing_str(s));
+	}
 	put_marks(p, f);
 	fputs("</td>", p->to);
 }

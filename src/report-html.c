@@ -267,13 +267,13 @@ static const char *verdict_str(struct lnk_arena *a, const struct lnk_view *v,
 			(int)strcspn(summary, "\n"), summary);
 }
 
-static void put_verdict(struct lnk_page *p)
+static void put_verdict(struct lnk_page *p, enum lnk_look look, const char *verdict)
 {
 	const char *summary = lnk_summary(&p->arena, p->model), *end;
 
 	fputs("<h2>", p->to);
-	lnk_html_shape(p->to, verdict_look(p->view, p->model));
-	lnk_html_text(p->to, verdict_str(&p->arena, p->view, p->model));
+	lnk_html_shape(p->to, look);
+	lnk_html_text(p->to, verdict);
 	fputs("</h2>\n", p->to);
 	put_in(p->to, "p", lnk_env_line(&p->arena, p->model));
 	if (p->model->env.lacks)
@@ -286,34 +286,27 @@ static void put_verdict(struct lnk_page *p)
 }
 
 /* One line that leads to the capture; all of them are shown together on top. */
-static void put_entry(struct lnk_page *p)
+static void put_entry(struct lnk_page *p, enum lnk_look look, const char *verdict)
 {
 	fputs("<p class=\"entry\">", p->to);
-	lnk_html_shape(p->to, verdict_look(p->view, p->model));
+	lnk_html_shape(p->to, look);
 	fprintf(p->to, "<a href=\"#%s\">", p->id);
-	lnk_html_text(p->to, verdict_str(&p->arena, p->view, p->model));
+	lnk_html_text(p->to, verdict);
 	fputs("</a> ", p->to);
 	lnk_html_text(p->to, lnk_env_line(&p->arena, p->model));
 	fputs("</p>\n", p->to);
 }
 
-/* -v: each check that could not be made. */
-static void put_skips(struct lnk_page *p)
+static void put_skip(FILE *to, const char *line)
 {
-	const struct lnk_model *m = p->model;
-	size_t i, k;
+	put_in(to, "p", line);
+}
 
+static void put_skips(const struct lnk_page *p)
+{
 	fputs("<h3>Checks that could not be made</h3>\n<details><summary>Each of them</summary>\n",
 	      p->to);
-	for (i = 0; i < m->n_counts; i++)
-		for (k = 0; k < m->counts[i].n_results; k++) {
-			const struct lnk_result *r = &m->counts[i].results[k];
-			struct lnk_arena a = {0};
-
-			if (r->verdict == LNK_SKIPPED)
-				put_in(p->to, "p", lnk_skip_str(&a, m, lnk_rules[i], r));
-			lnk_arena_free(&a);
-		}
+	lnk_tell_skips(p->model, put_skip, p->to);
 	fputs("</details>\n", p->to);
 }
 
@@ -321,13 +314,15 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 {
 	const struct lnk_view view = page_view(v);
 	struct lnk_page p = {.to = to, .view = &view, .model = m};
+	const char *verdict = verdict_str(&p.arena, &view, m);
+	enum lnk_look look = verdict_look(&view, m);
 	int rc = 0;
 
 	p.id = lnk_strf(&p.arena, "c%zu.%zu", v->input + 1, v->capture + 1);
 	lnk_marks_make(&p.marks, m);
-	put_entry(&p);
+	put_entry(&p, look, verdict);
 	fprintf(to, "<section class=\"capture\" id=\"%s\">\n", p.id);
-	put_verdict(&p);
+	put_verdict(&p, look, verdict);
 	lnk_html_tree(&p);
 	put_findings(&p);
 	if (m->sampling)

@@ -376,25 +376,11 @@ static void put_functions(struct table *t)
 	}
 }
 
-/* Of the capture that was written last: what --expect says comes behind it. */
-static struct {
-	struct lnk_arena arena;
-	const char *machine, *source;
-} last;
-
-static void keep_names(const struct table *t)
-{
-	lnk_arena_free(&last.arena);
-	last.machine = t->machine ? lnk_strf(&last.arena, "%s", t->machine) : NULL;
-	last.source = t->model->source ? lnk_strf(&last.arena, "%s", t->model->source) : NULL;
-}
-
 static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_model *m)
 {
 	struct table t = {.to = to, .view = v, .model = m};
 
 	t.machine = machine_str(&t.arena, m);
-	keep_names(&t);
 	sort_findings(&t);
 	put_machine(&t);
 	put_links(&t);
@@ -406,10 +392,11 @@ static int put_capture(FILE *to, const struct lnk_view *v, const struct lnk_mode
 
 /* ---- What is expected, and not there -------------------------------------------------------- */
 
-static json_t *missing_row(const struct lnk_expect_item *item)
+static json_t *missing_row(const struct lnk_expect_item *item, const char *machine,
+			   const char *source)
 {
 	bool looked = item->state == LNK_EXPECT_MISSING;
-	json_t *o = begin_row("missing", last.machine, last.source);
+	json_t *o = begin_row("missing", machine, source);
 
 	set_environment(o, NULL);
 	set(o, "link", text(strchr(item->text, '@') + 1));
@@ -429,31 +416,24 @@ static json_t *missing_row(const struct lnk_expect_item *item)
 
 static int put_expectation(FILE *to, const struct lnk_view *v, const struct lnk_expectation *e)
 {
+	struct lnk_arena a = {0};
+	const char *machine = machine_str(&a, e->model);
 	int rc = 0;
 	size_t i;
 
 	(void)v;
 	for (i = 0; i < e->n_items && !rc; i++)
 		if (e->items[i].state != LNK_EXPECT_FOUND)
-			rc = put(to, missing_row(&e->items[i]));
+			rc = put(to, missing_row(&e->items[i], machine, e->model->source));
+	lnk_arena_free(&a);
 	return rc;
 }
 
 /* ---- The format ----------------------------------------------------------------------------- */
-
-static int end(FILE *to, const struct lnk_view *v, int status)
-{
-	(void)to;
-	(void)v;
-	(void)status;
-	lnk_arena_free(&last.arena);
-	return 0;
-}
 
 const struct lnk_format lnk_format_ndjson = {
 	.name = "ndjson",
 	.help = "rows for tables, one a line: schema lnkinspect-ndjson, version 1",
 	.write = put_capture,
 	.expect = put_expectation,
-	.end = end,
 };

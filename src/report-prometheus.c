@@ -118,19 +118,17 @@ static bool is_shown(const struct lnk_link *l)
 
 static void put_states(FILE *to, const struct lnk_model *m)
 {
-	static const char *const states[] = {
-		[LNK_STATE_UNKNOWN] = "unknown",
-		[LNK_UP] = "up",
-		[LNK_DOWN] = "down",
-	};
-	uint64_t n[ARRAY_SIZE(states)] = {0};
+	uint64_t n[LNK_DOWN + 1] = {0};
 	size_t i;
 
 	put_family(to, "links", "Links with a device, by state.");
 	for (i = 0; i < m->n_links; i++)
 		n[m->links[i].state] += is_shown(&m->links[i]);
-	for (i = 0; i < ARRAY_SIZE(states); i++)
-		put_counted(to, "links", "state", states[i], n[i]);
+	for (i = 0; i < ARRAY_SIZE(n); i++) {
+		const char *state = lnk_state_token((unsigned)i);
+
+		put_counted(to, "links", "state", state ? state : "unknown", n[i]);
+	}
 }
 
 static void put_lost(FILE *to, const struct lnk_model *m)

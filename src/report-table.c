@@ -538,14 +538,15 @@ static void put_end(FILE *to, const struct lnk_view *v, const struct lnk_fn *f)
 {
 	struct lnk_register_line line;
 	struct lnk_arena a = {0};
+	const char *place = lnk_place_str(&a, f);
 	char at[LNK_ADDR_LEN];
 	unsigned i;
 
 	lnk_put_para(to, v, "", 2,
 		     lnk_strf(&a, "%s  %s  %s", lnk_addr_str(f->addr, at), lnk_kind_name(f),
 			      lnk_text(&a, v, lnk_fn_name(&a, v, f))));
-	if (*lnk_place_str(&a, f))
-		lnk_put_para(to, v, "  ", 2, lnk_place_str(&a, f));
+	if (*place)
+		lnk_put_para(to, v, "  ", 2, place);
 	for (i = 0; i < LNK_LINK_REGS; i++) {
 		if (!lnk_register_line(&a, f, i, &line))
 			continue;

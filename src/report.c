@@ -1063,8 +1063,8 @@ void lnk_put_line(FILE *to, const struct lnk_view *v, const struct lnk_finding *
 	lnk_arena_free(&a);
 }
 
-const char *lnk_skip_str(struct lnk_arena *a, const struct lnk_model *m,
-			 const struct lnk_rule *rule, const struct lnk_result *r)
+static const char *skip_str(struct lnk_arena *a, const struct lnk_model *m,
+			    const struct lnk_rule *rule, const struct lnk_result *r)
 {
 	char at[LNK_ADDR_LEN] = "-", of[LNK_ADDR_LEN];
 
@@ -1077,7 +1077,7 @@ const char *lnk_skip_str(struct lnk_arena *a, const struct lnk_model *m,
 			lnk_left_out(m, r) ? ", read with --deep only" : "");
 }
 
-static void put_skips(FILE *to, const struct lnk_model *m)
+void lnk_tell_skips(const struct lnk_model *m, void (*tell)(FILE *to, const char *line), FILE *to)
 {
 	size_t i, k;
 
@@ -1087,7 +1087,7 @@ static void put_skips(FILE *to, const struct lnk_model *m)
 			struct lnk_arena a = {0};
 
 			if (r->verdict == LNK_SKIPPED)
-				fprintf(to, "%s\n", lnk_skip_str(&a, m, lnk_rules[i], r));
+				tell(to, skip_str(&a, m, lnk_rules[i], r));
 			lnk_arena_free(&a);
 		}
 }
@@ -1099,7 +1099,7 @@ static void put_quiet(FILE *to, const struct lnk_view *v, const struct lnk_model
 	for (i = 0; i < m->n_findings; i++)
 		lnk_put_line(to, v, &m->findings[i]);
 	if (v->verbose)
-		put_skips(to, m);
+		lnk_tell_skips(m, put_line, to);
 }
 
 /* " (virtual: QEMU pcie-root-port)": what it was recognised as is part of the evidence. */

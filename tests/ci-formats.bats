@@ -14,16 +14,12 @@ link='0000:00:01.0>0000:01:00.0'
 
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}"
-	export JUDGE=$BATS_FILE_TMPDIR/judge.py
+	export JUDGE=$BATS_FILE_TMPDIR/judge.py PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 	cat >"$JUDGE" <<-'PYTHON'
 		"""judge.py JSON JUNIT SARIF: what is wrong with the last two, one line each"""
 		import json, re, sys, urllib.parse
 		import xml.etree.ElementTree as tree
-
-		wrong = []
-		def check(holds, *words):
-		    if not holds:
-		        wrong.append(" ".join(str(w) for w in words))
+		from judging import check, conclude
 
 		with open(sys.argv[1], encoding="utf-8") as f:
 		    document = json.load(f)
@@ -153,9 +149,7 @@ setup_file() {
 		check(len(run["results"]) == len(wanted), len(run["results"]), "results for", len(wanted))
 		for (capture, f), r in zip(wanted, run["results"]):
 		    judge_result(capture, f, r)
-		print("\n".join(wrong[:40]))
-		print(len(captures), "captures,", len(wanted), "results", file=sys.stderr)
-		sys.exit(bool(wrong))
+		conclude(len(captures), "captures,", len(wanted), "results")
 	PYTHON
 }
 

@@ -15,15 +15,11 @@ device=0000:01:00.0
 
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}"
-	export JUDGE=$BATS_FILE_TMPDIR/judge.py
+	export JUDGE=$BATS_FILE_TMPDIR/judge.py PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 	cat >"$JUDGE" <<-'PYTHON'
 		"""judge.py JSON METRICS...: what is wrong with the metrics, the n-th of capture n; one line each"""
 		import json, re, sys
-
-		wrong = []
-		def check(holds, *words):
-		    if not holds:
-		        wrong.append(" ".join(str(w) for w in words))
+		from judging import check, conclude
 
 		NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 		LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"'
@@ -141,8 +137,7 @@ setup_file() {
 		check(len(captures) == len(sys.argv) - 2, len(captures), "captures")
 		for capture, file in zip(captures, sys.argv[2:]):
 		    judge(capture, file)
-		print("\n".join(wrong[:40]))
-		sys.exit(bool(wrong))
+		conclude()
 	PYTHON
 }
 

@@ -14,16 +14,12 @@ link='0000:00:01.0>0000:01:00.0'
 setup_file() {
 	: "${LNKINSPECT:?}" "${FIXTURES:?}"
 	export SCHEMA=$BATS_TEST_DIRNAME/../schema/lnkinspect-ndjson.schema.json
-	export JUDGE=$BATS_FILE_TMPDIR/judge.py
+	export JUDGE=$BATS_FILE_TMPDIR/judge.py PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1
 	cat >"$JUDGE" <<-'PYTHON'
 		"""judge.py JSON NDJSON [MACHINE]: what is wrong with the rows, one line each"""
 		import json, os, sys
 		from jsonschema import Draft202012Validator
-
-		wrong = []
-		def check(holds, *words):
-		    if not holds:
-		        wrong.append(" ".join(str(w) for w in words))
+		from judging import check, conclude
 
 		def pairs(items):
 		    check(len(items) == len(dict(items)), "a key twice", items)
@@ -146,9 +142,7 @@ setup_file() {
 		                  "is", row[column], "not", want[column])
 
 		judge()
-		print("\n".join(wrong[:40]))
-		print(len(captures), "captures,", len(rows), "rows", file=sys.stderr)
-		sys.exit(bool(wrong))
+		conclude(len(captures), "captures,", len(rows), "rows")
 	PYTHON
 }
 
